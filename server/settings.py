@@ -1,0 +1,115 @@
+"""Every setting of a process, read from the environment once and checked when built.
+
+What operators change while running (thresholds of dispatch, promises) does not live here but in server/policies.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from server.errors import StartupError
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One process's settings; units are in the names.  `from_environment` is the usual way to build it."""
+
+    # Where the record and the live state are; empty: our own servers below data_dir.
+    database_url: str = field(default="", metadata={"env": "DATABASE_URL"})
+    redis_url: str = field(default="", metadata={"env": "REDIS_URL"})
+    data_dir: Path = field(default=Path(".songda"), metadata={"env": "SONGDA_DATA"})
+
+    host: str = LOOPBACK
+    port: int = 8700
+    workers: int = 1
+    secret: str = ""                              # signs tokens; empty: made once and kept in data_dir
+    origins: tuple[str, ...] = ()                 # web pages that may open sockets, beside our own host
+    tile_url: str = ""                            # raster or vector tiles of another city; empty: the demo's base map
+    log_level: str = "info"
+
+    database_pool_size: int = 8
+    position_partitions: int = 4                  # channels in use of the 64; more only help a cluster
+    place_tick_ms: int = 10                       # fixes gather this long before one pipeline to Redis
+    track_flush_s: float = 4.0                    # fixes gather this long before one COPY
+    http_track_flush_ms: int = 150                # … but stock apps wait for their 2xx no longer than this
+    log_poll_ms: int = 500                        # the event log is looked at this often even without a hint
+
+    # A courier who has said nothing for this long is ageing, then gone (never offered).
+    ageing_after_s: float = 30.0
+    gone_after_s: float = 120.0
+    nearest_max_radius_m: float = 10_000.0
+    # What a fix may claim; see server/geo/fixes.py.
+    max_speed_mps: float = 60.0
+    max_clock_ahead_s: float = 60.0
+    max_fix_age_s: float = 7 * 86_400.0
+
+    authenticate_within_s: float = 5.0
+    heartbeat_s: float = 25.0                     # a ping this often; no answer for as long again ends the socket
+    max_frame_bytes: int = 65_536
+    max_status_backlog_bytes: int = 65_536        # per socket; a viewer behind by more is ended (4008)
+    slow_viewer_s: float = 10.0                   # … as is one whose socket takes nothing for this long
+    max_topics_per_socket: int = 128
+    max_frames_per_s: float = 50.0                # per socket, in a burst of ten seconds' worth
+    drain_s: float = 5.0                          # sockets are closed spread over this long when we stop
+
+    accept_within_s: float = 180.0                # a silent merchant's order expires
+    assign_again_s: float = 3.0                   # nobody free: look again this often
+    token_ttl_s: float = 3600.0
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "database_pool_size", "place_tick_ms", "max_frame_bytes", "drain_s", "token_ttl_s"):
+            if not getattr(self, name) > 0:
+                raise StartupError(f"{env_name(name)} must be greater than 0, not {getattr(self, name)}.")
+        if not 0 < self.port < 65_536:
+            raise StartupError(f"{env_name('port')} must be a port between 1 and 65535, not {self.port}.")
+        if not 1 <= self.position_partitions <= 64:
+            raise StartupError(f"{env_name('position_partitions')} must be 1 to 64, not {self.position_partitions}.")
+        if not 0 < self.ageing_after_s <= self.gone_after_s:
+            raise StartupError(f"{env_name('ageing_after_s')} must be positive and not above {env_name('gone_after_s')}.")
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether we start our own PostgreSQL."""
+        return not self.database_url
+
+    @property
+    def embedded_redis(self) -> bool:
+        """Whether we start our own Valkey."""
+        return not self.redis_url
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> "Settings":
+        """Settings from SONGDA_… variables (DATABASE_URL, REDIS_URL by their usual names); StartupError names a bad one."""
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = environment.get(env_name(setting.name))
+            if text is not None and text != "":
+                values[setting.name] = _parse(setting.name, setting.default, text)
+        return cls(**{**values, **overrides})
+
+
+def env_name(setting_name: str) -> str:
+    """The environment variable that sets `setting_name`."""
+    for setting in fields(Settings):
+        if setting.name == setting_name and "env" in setting.metadata:
+            return str(setting.metadata["env"])
+    return f"SONGDA_{setting_name.upper()}"
+
+
+def _parse(name: str, default: object, text: str) -> object:
+    try:
+        if isinstance(default, int):
+            return int(text)
+        if isinstance(default, float):
+            return float(text)
+    except ValueError as error:
+        raise StartupError(f"{env_name(name)} must be a number, not {text!r}.") from error
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if isinstance(default, Path):
+        return Path(text).expanduser()
+    return text

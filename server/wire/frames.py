@@ -1,0 +1,55 @@
+"""The frame: one object with `topic`, `event`, `payload` and, where they apply, `ref` and `cursor`.  Pure.
+
+`songda.v1` is JSON text; decoding checks shape and refuses NaN, Infinity and numbers that are not finite (msgspec does).
+Payload types stand in `messages.py`; which payload belongs to which event is decided there, not here.
+"""
+
+from typing import Any
+
+import msgspec
+
+from server.errors import BadInput
+
+SUBPROTOCOL = "songda.v1"
+
+
+class BadFrame(BadInput):
+    """Not a frame of songda.v1: it must be a JSON object with topic, event and payload."""
+
+    code = "bad_frame"
+
+
+class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a client sent.  `payload` stays raw until the event is known."""
+
+    topic: str
+    event: str
+    payload: msgspec.Raw = msgspec.Raw(b"{}")
+    ref: str | None = None
+
+
+class OutFrame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What we send.  `cursor` is opaque to clients: bring it back in `since`."""
+
+    topic: str
+    event: str
+    payload: Any
+    ref: str | None = None
+    cursor: str | None = None
+
+
+_decoder = msgspec.json.Decoder(Frame)
+_encoder = msgspec.json.Encoder(uuid_format="canonical")
+
+
+def decode_frame(data: bytes | str) -> Frame:
+    """One received text message; BadFrame says what is wrong with it."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadFrame(str(error)) from error
+
+
+def encode_frame(topic: str, event: str, payload: object, *, ref: str | None = None, cursor: str | None = None) -> bytes:
+    """One message to send, as JSON bytes."""
+    return _encoder.encode(OutFrame(topic, event, payload, ref, cursor))
