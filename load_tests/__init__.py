@@ -1,0 +1,1 @@
+"""Load generators: one scenario a file, run as `./dev bench NAME`.  Open loop: latency counts from the scheduled moment."""

@@ -28,7 +28,10 @@ class Settings:
     workers: int = 1
     secret: str = ""                              # signs tokens; empty: made once and kept in data_dir
     origins: tuple[str, ...] = ()                 # web pages that may open sockets, beside our own host
-    tile_url: str = ""                            # raster or vector tiles of another city; empty: the demo's base map
+    tile_url: str = ""                            # raster tiles or a style of another city; empty: the demo's base map
+    map_center: tuple[float, ...] = ()            # lng,lat where maps open; empty: Helsinki
+    map_zoom: float = 13.0
+    map_attribution: str = "© OpenStreetMap contributors"
     log_level: str = "info"
 
     database_pool_size: int = 8
@@ -109,7 +112,18 @@ def _parse(name: str, default: object, text: str) -> object:
     except ValueError as error:
         raise StartupError(f"{env_name(name)} must be a number, not {text!r}.") from error
     if isinstance(default, tuple):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return _parse_list(name, text)
     if isinstance(default, Path):
         return Path(text).expanduser()
     return text
+
+
+def _parse_list(name: str, text: str) -> tuple[object, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if name != "map_center":
+        return tuple(parts)
+    try:
+        lng, lat = (float(part) for part in parts)
+    except ValueError as error:
+        raise StartupError(f"{env_name(name)} must be two numbers, longitude and latitude, not {text!r}.") from error
+    return lng, lat

@@ -1,0 +1,40 @@
+"""Make the first administrator, or give one a new password; prints it once.
+
+Works on the same servers as `serve`: give it the same DATABASE_URL or SONGDA_DATA, with the server stopped if the
+servers are our own.
+"""
+
+import argparse
+import asyncio
+import secrets
+
+from server.accounts.service import AccountService
+from server.clock import SystemClock
+from server.commands.serve import servers_ready
+from server.settings import Settings
+from server.storage.database import open_database
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("login", help="the administrator's login name")
+
+
+def run(options: argparse.Namespace) -> int:
+    password = asyncio.run(_make(options.login))
+    print(f"administrator: {options.login}\npassword:      {password}")
+    return 0
+
+
+async def _make(login: str) -> str:
+    async with servers_ready(Settings.from_environment()) as settings:
+        return await make_administrator(settings, login, secrets.token_urlsafe(12))
+
+
+async def make_administrator(settings: Settings, login: str, password: str) -> str:
+    """Create or renew the administrator `login` with `password`; the password."""
+    pool = await open_database(settings.database_url, pool_size=1)
+    try:
+        await AccountService.for_setup(pool, SystemClock()).set_administrator(login, password)
+    finally:
+        await pool.close()
+    return password

@@ -1,0 +1,175 @@
+"""The processes a supervisor keeps: started, watched, started again when they die, stopped in time.
+
+A child dies with us even when we are killed with -9 (PDEATHSIG on Linux), so nothing is orphaned.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from server.errors import StartupError
+from server.storage.processes import die_with_parent
+
+log = structlog.get_logger()
+
+READY_WITHIN_S = 60.0
+RESTARTS_ALLOWED = 5         # … within RESTART_WINDOW_S; a child that dies more often will not get better
+RESTART_WINDOW_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """How to run one process; `says_ready`: it takes `--ready-fd N` and writes a line there."""
+
+    name: str
+    command: Sequence[str]
+    environment: dict[str, str]
+    restart: bool = False
+    says_ready: bool = False
+
+
+@dataclass
+class _Running:
+    child: Child
+    process: asyncio.subprocess.Process
+    died_at_s: list[float] = field(default_factory=list)
+
+
+class Children:
+    """All children of one supervisor; `grace_s` is how long they may take to stop."""
+
+    def __init__(self, *, grace_s: float) -> None:
+        self.grace_s = grace_s
+        self._running: list[_Running] = []
+
+    async def start(self, children: Sequence[Child], stop: asyncio.Event) -> None:
+        """Start them all and wait until each is ready, or `stop`; StartupError when one ends before that."""
+        started = []
+        for child in children:
+            process, ready = await _start(child)
+            self._running.append(_Running(child, process))
+            started.append((self._running[-1], ready))
+        for running, ready in started:
+            if ready is not None:
+                await _wait_ready(running, ready, stop)
+
+    async def watch(self, stop: asyncio.Event) -> int:
+        """Until `stop`: start again what may be, give up when one keeps dying; the exit code."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                waits = {asyncio.create_task(running.process.wait()): running for running in self._running}
+                await asyncio.wait({stopping, *waits}, return_when=asyncio.FIRST_COMPLETED)
+                ended = [running for task, running in waits.items() if task.done()]
+                for task in waits:
+                    task.cancel()
+                if stop.is_set():
+                    return 0
+                for running in ended:
+                    if not await self._replace(running):
+                        return 1
+        finally:
+            stopping.cancel()
+        return 0
+
+    async def stop(self) -> None:
+        """SIGTERM to all, youngest first; SIGKILL to those still there after the grace."""
+        alive = [running.process for running in reversed(self._running) if running.process.returncode is None]
+        for process in alive:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        if alive:
+            await asyncio.wait([asyncio.create_task(process.wait()) for process in alive], timeout=self.grace_s)
+        for process in alive:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+    async def _replace(self, running: _Running) -> bool:
+        """Start a dead child again, if it may be; whether the supervisor should go on."""
+        code = running.process.returncode
+        if not running.child.restart:
+            self._running.remove(running)
+            if code:
+                print(f"songda: {running.child.name} ended with code {code}.", file=sys.stderr)
+            return True
+        now_s = time.monotonic()
+        running.died_at_s = [died_s for died_s in running.died_at_s if now_s - died_s < RESTART_WINDOW_S] + [now_s]
+        if len(running.died_at_s) > RESTARTS_ALLOWED:
+            print(f"songda: {running.child.name} keeps ending (code {code}); giving up.", file=sys.stderr)
+            return False
+        log.warning("a worker ended and is started again", worker=running.child.name, code=code)
+        running.process, _ = await _start(replace(running.child, says_ready=False))
+        return True
+
+
+async def _start(child: Child) -> tuple[asyncio.subprocess.Process, "_ReadyPipe | None"]:
+    ready = _ReadyPipe() if child.says_ready else None
+    command = [*child.command, *(("--ready-fd", str(ready.write_fd)) if ready else ())]
+    process = await asyncio.create_subprocess_exec(
+        *command, env=child.environment, stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=(ready.write_fd,) if ready else (), preexec_fn=die_with_parent(os.getpid()),
+        # A session of its own: a Ctrl-C at the terminal reaches us alone, and we stop the children in order.
+        start_new_session=True,
+    )
+    if ready:
+        ready.close_writer()
+    return process, ready
+
+
+async def _wait_ready(running: _Running, ready: "_ReadyPipe", stop: asyncio.Event) -> None:
+    name = running.child.name
+    reading = asyncio.create_task(ready.line())
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        done, _ = await asyncio.wait({reading, stopping}, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        reading.cancel()
+        await asyncio.gather(reading, stopping, return_exceptions=True)
+        ready.close()
+    if stop.is_set():
+        return
+    if not done:
+        raise StartupError(f"{name} was not ready within {READY_WITHIN_S:.0f} s.")
+    if not reading.result():
+        code = await running.process.wait()
+        raise StartupError(f"{name} ended with code {code} before it was ready; its last lines say why.")
+
+
+class _ReadyPipe:
+    """A pipe on which a child says that it is ready; closed without a word, it died first."""
+
+    def __init__(self) -> None:
+        self.read_fd, self.write_fd = os.pipe()
+        os.set_blocking(self.read_fd, False)
+        self._writer_open = True
+        self._reader_open = True
+
+    async def line(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self.read_fd, readable.set)
+        try:
+            await readable.wait()
+            return os.read(self.read_fd, 64)
+        finally:
+            loop.remove_reader(self.read_fd)
+
+    def close_writer(self) -> None:
+        if self._writer_open:
+            os.close(self.write_fd)
+            self._writer_open = False
+
+    def close(self) -> None:
+        self.close_writer()
+        if self._reader_open:
+            os.close(self.read_fd)
+            self._reader_open = False
