@@ -135,7 +135,7 @@ def area_properties(tags: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def seas(coastlines: Sequence[Sequence[LngLat]], frame: Polygon) -> list[Polygon]:
-    """The parts of `frame` that are sea: an OSM coastline has the land on its left, the water on its right."""
+    """The parts of `frame` that are sea: OSM coastlines have the land on their left, water on their right."""
     if not coastlines:
         return []
     shores = [LineString(_led_to_the_edge(line, frame)) for line in coastlines]
