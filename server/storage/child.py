@@ -1,0 +1,188 @@
+"""One embedded server as a child process: started so that it cannot outlive us, stopped gently, then firmly.
+
+What PostgreSQL and Valkey need beyond that stands in embedded_postgres.py and embedded_valkey.py.
+"""
+
+import os
+import pwd
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from server.errors import StartupError
+from server.storage import launch
+from server.storage.locks import open_lock, read_pid, try_lock, wait_until, write_pid
+
+START_WITHIN_S = 120.0  # crash recovery after a busy day can take a while
+STOP_WITHIN_S = 30.0
+KILLED_WITHIN_S = 5.0
+MAX_LOG_BYTES = 1_000_000
+
+# How a disk says that it takes no more: full, over quota, over the limit of a process (RLIMIT_FSIZE).
+_DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+
+
+@dataclass(frozen=True, slots=True)
+class RunAs:
+    """The user a server runs as."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def ourselves() -> RunAs:
+    """The user this process runs as."""
+    uid = os.geteuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        raise StartupError(f"User id {uid} has no name on this machine, and PostgreSQL needs one.") from None
+    return RunAs(name, uid, os.getegid())
+
+
+def nobody() -> RunAs:
+    """The user without rights, for what refuses to run as root."""
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        raise StartupError(
+            "PostgreSQL refuses to run as root, and this machine has no user nobody."
+        ) from None
+    return RunAs("nobody", entry.pw_uid, entry.pw_gid)
+
+
+class Child:
+    """A server process.  Start it from a thread that lives as long as the server: Linux ties the two together."""
+
+    def __init__(self, name: str, *, data_dir: Path, run_as: RunAs, stop_signal: signal.Signals) -> None:
+        self.name = name
+        self.data_dir = data_dir
+        self.run_as = run_as
+        self.stop_signal = stop_signal
+        self.log_path = data_dir / f"{name}.log"
+        self._lock_path = data_dir / f"{name}.lock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, while it runs."""
+        return self._process.pid if self._process is not None and self.running else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process we started still lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def end_orphans(self) -> None:
+        """End what an earlier Songda left behind on this data, and wait until it has gone.
+
+        Call it with the DataDirLock held: then whoever holds the server lock has no master any more.
+        """
+        descriptor = open_lock(self._lock_path)
+        try:
+            if try_lock(descriptor):
+                return
+            pid = read_pid(descriptor)
+            for number, within_s in ((self.stop_signal, STOP_WITHIN_S), (signal.SIGKILL, KILLED_WITHIN_S)):
+                if pid is not None:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, number)
+                if wait_until(lambda: try_lock(descriptor), within_s):
+                    return
+            raise StartupError(f"Another {self.name} (process {pid}) uses {self.data_dir} and does not end.")
+        finally:
+            os.close(descriptor)
+
+    def start(
+        self, command: Sequence[str | Path], *, ready: Callable[[], bool], keep: Sequence[int] = ()
+    ) -> None:
+        """Run `command` and wait until `ready()`; StartupError says why it ended instead.  `keep`: open descriptors."""
+        lock = open_lock(self._lock_path)
+        try:
+            if not try_lock(lock):
+                raise StartupError(f"Another {self.name} uses {self.data_dir}.")
+            with self._open_log() as log:
+                self._process = subprocess.Popen(
+                    launch_command(self.run_as, self.stop_signal, command),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment(),
+                    start_new_session=True,  # Ctrl-C in the terminal is for us; we tell the servers
+                    pass_fds=(lock, *keep),
+                )
+            write_pid(lock, self._process.pid)
+        except OSError as error:
+            raise StartupError(f"{self.name} cannot start on {self.data_dir}: {error.strerror}.") from error
+        finally:
+            os.close(lock)  # the server has its own copy
+        came = wait_until(lambda: not self.running or ready(), START_WITHIN_S)
+        if self.running and came:
+            return
+        reason = explain_failure(self._log_tail(), self.data_dir) if came else "it did not get ready in time"
+        self.stop()
+        raise StartupError(f"{self.name} did not start: {reason}")
+
+    def stop(self) -> None:
+        """End the server: ask, wait, and if it does not listen, kill it.  Nothing committed is lost either way."""
+        if self._process is None:
+            return
+        for number, within_s in ((self.stop_signal, STOP_WITHIN_S), (signal.SIGKILL, KILLED_WITHIN_S)):
+            self._process.send_signal(number)  # does nothing if it has ended
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(within_s)
+                break
+        self._process = None
+
+    def _open_log(self) -> IO[bytes]:
+        """The server's log, appended to, begun again when it has grown large."""
+        if self.log_path.exists() and self.log_path.stat().st_size > MAX_LOG_BYTES:
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        log = self.log_path.open("ab")
+        self._log_start = log.tell()
+        return log
+
+    def _log_tail(self) -> str:
+        """What the server said since its start."""
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
+
+
+def launch_command(run_as: RunAs, death_signal: signal.Signals, command: Sequence[str | Path]) -> list[str]:
+    """The command line that becomes `command` as `run_as`, and gets `death_signal` when this process dies."""
+    steps = [
+        sys.executable,
+        "-I",
+        "-S",
+        launch.__file__,
+        run_as.uid,
+        run_as.gid,
+        os.getpid(),
+        int(death_signal),
+    ]
+    return [str(part) for part in (*steps, *command)]
+
+
+def environment() -> dict[str, str]:
+    """What servers see of our environment: nothing that changes their language, time zone or settings (PG…)."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def explain_failure(output: str, data_dir: Path) -> str:
+    """One sentence out of what a server said before it gave up."""
+    for phrase in _DISK_FULL:
+        if phrase.lower() in output.lower():
+            return f"the disk of {data_dir} takes no more ({phrase})."
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"FATAL|PANIC|[Ee]rror|[Ff]ailed", line)]
+    last = (telling or lines or ["it ended without a word"])[-1]
+    return f"{last.rstrip('.')}."

@@ -1,0 +1,125 @@
+"""The door to PostgreSQL: the pool, and its errors made ours.  Tables stand in migrations/, SQL in the stores."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import orjson
+
+from server.errors import StartupError, Unavailable
+from server.storage.binaries import MINIMUM_VERSION
+
+CONNECT_WITHIN_S = 10.0
+STATEMENT_WITHIN_S = 30.0
+
+_SESSION = {
+    "application_name": "songda",
+    "timezone": "UTC",
+    "statement_timeout": f"{STATEMENT_WITHIN_S:.0f}s",
+    # A transaction left open holds back every tail of the event log (traps 32): PostgreSQL ends it.
+    "idle_in_transaction_session_timeout": "10s",
+}
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer; whether the last command took effect, its idempotency key will tell."""
+
+    code = "database_unavailable"
+
+
+# What PostgreSQL or the way to it does when it is gone, going, full or stuck.  A repeated request may fare better.
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections, out of memory
+    asyncpg.OperatorInterventionError,  # shutting down, cancelled, starting up
+    asyncpg.TransactionRollbackError,  # deadlock, serialisation
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.PostgresSystemError,  # I/O error, a file it cannot write
+)
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Foreign trouble becomes DatabaseUnavailable; broken constraints and wrong SQL pass as they are."""
+    try:
+        yield
+    except LOST as error:
+        raise DatabaseUnavailable from error
+
+
+async def open_database(url: str, *, pool_size: int) -> asyncpg.Pool:
+    """A pool of up to `pool_size` connections; jsonb columns are Python values in it.
+
+    StartupError in one sentence when the server cannot be reached, refuses us, or is too old.
+    """
+    connection = await connect(url)
+    await connection.close()
+    with _startup_errors():
+        return await asyncpg.create_pool(
+            url,
+            min_size=min(2, pool_size),
+            max_size=pool_size,
+            init=_prepare,
+            server_settings=_SESSION,
+            timeout=CONNECT_WITHIN_S,
+            command_timeout=STATEMENT_WITHIN_S + 5.0,
+        )
+
+
+async def connect(url: str) -> asyncpg.Connection:
+    """One connection outside any pool, to a server that is recent enough; StartupError likewise."""
+    with _startup_errors():
+        connection = await asyncpg.connect(url, server_settings=_SESSION, timeout=CONNECT_WITHIN_S)
+    try:
+        major = connection.get_server_version().major
+        if major < MINIMUM_VERSION["postgres"]:
+            raise StartupError(
+                f"The database server is PostgreSQL {major}; Songda needs {MINIMUM_VERSION['postgres']} or newer."
+            )
+        await _prepare(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+
+
+def _encode_jsonb(value: Any) -> bytes:
+    return b"\x01" + orjson.dumps(value)  # the one version of jsonb's binary form
+
+
+def _decode_jsonb(value: bytes) -> Any:
+    return orjson.loads(value[1:])
+
+
+@contextmanager
+def _startup_errors() -> Iterator[None]:
+    """One sentence for the operator; the URL is not in it, since a password may be."""
+    try:
+        yield
+    except asyncpg.ClientConfigurationError as error:
+        raise StartupError(f"DATABASE_URL is not a PostgreSQL address: {_sentence(error)}.") from error
+    except TimeoutError as error:
+        raise StartupError(
+            f"The database server did not answer within {CONNECT_WITHIN_S:.0f} s: is DATABASE_URL right?"
+        ) from error
+    except OSError as error:
+        raise StartupError(
+            f"The database server cannot be reached ({_sentence(error)}): is it running, is DATABASE_URL right?"
+        ) from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise StartupError(f"The database server refuses us: {_sentence(error)}.") from error
+
+
+def _sentence(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.strip().splitlines()[0].rstrip(".") if text.strip() else type(error).__name__

@@ -1,0 +1,228 @@
+"""Our own PostgreSQL, for a machine that has none: one cluster below the data directory, on a unix socket only.
+
+It is an ordinary PostgreSQL with fsync on; only its start and end are ours.  Whoever the kernel says connects as our
+own user gets in (peer), nobody else does: there is no password to keep.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from server.errors import StartupError
+from server.storage.binaries import ServerBinary, find_server_binary
+from server.storage.child import Child, RunAs, environment, explain_failure, launch_command, nobody, ourselves
+from server.storage.locks import DataDirLock
+from server.storage.reach import can_reach, reachable_postgres
+from server.storage.socket_directory import prepare_socket, socket_directory
+
+DATABASE = "songda"
+INITDB_WITHIN_S = 120.0
+
+# Modest: a laptop must not notice it.  What is not named here is PostgreSQL's own choice, fsync = on among it.
+_CONFIGURATION = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "jit": "off",  # our statements take less time than compiling them
+    # The log names no person: neither statements with their values nor the DETAIL of a broken constraint.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL that lives as long as we do.  `data_dir` is Songda's; `run_dir` is where the socket goes."""
+
+    def __init__(self, data_dir: Path, run_dir: Path | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self.run_dir = run_dir or socket_directory(self.data_dir)
+        self.cluster = self.data_dir / "postgres"
+        self._lock = DataDirLock(self.data_dir)
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """How to connect: libpq's form, understood by asyncpg and psql."""
+        return (
+            f"postgresql://{quote(ourselves().name)}@/{DATABASE}?host={quote(str(self.run_dir / 'postgres'))}"
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The postmaster's process, while it runs."""
+        return self._child.pid if self._child is not None else None
+
+    def start(self) -> None:
+        """Start, making the cluster first if there is none; StartupError says what is wrong in one sentence."""
+        if self._child is not None and self._child.running:
+            return
+        if self._child is None:
+            self._lock.acquire()
+        try:
+            self._start()
+        except BaseException:
+            self._child = None
+            self._lock.release()
+            raise
+
+    def stop(self) -> None:
+        """End it, with a last checkpoint."""
+        if self._child is None:
+            return
+        self._child.stop()
+        self._child = None
+        for directory in (self.run_dir / "postgres", self.run_dir):
+            with suppress(OSError):  # the other server's socket is still there: it will clear up
+                directory.rmdir()
+        self._lock.release()
+
+    def __enter__(self) -> "EmbeddedPostgres":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> None:
+        run_as = nobody() if os.geteuid() == 0 else ourselves()
+        child = Child("postgres", data_dir=self.data_dir, run_as=run_as, stop_signal=signal.SIGINT)
+        self._child = child
+        child.end_orphans()
+        socket = prepare_socket(self.run_dir, "postgres", ".s.PGSQL.5432", run_as)
+        binary = find_server_binary("postgres", data_version=self._data_version(run_as))
+        binary = reachable_postgres(binary, run_as, self.data_dir)
+        if not self.cluster.exists():
+            self._make_cluster(binary, run_as)
+        self._remove_stale_pid_file()
+        with _open_for(run_as, self.cluster) as (cluster, keep):
+            settings = {**_CONFIGURATION, "unix_socket_directories": str(socket.parent)}
+            options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+            child.start([binary.path, "-D", cluster, *options], ready=self._is_ready, keep=keep)
+
+    def _data_version(self, run_as: RunAs) -> int | None:
+        """The major version that made the cluster, or None when there is none yet."""
+        path = self.cluster / "PG_VERSION"
+        try:
+            text = path.read_text().strip()
+            owner = path.stat().st_uid
+        except FileNotFoundError:
+            if self.cluster.exists():
+                raise StartupError(f"{self.cluster} holds no PostgreSQL cluster: move it away.") from None
+            return None
+        except OSError as error:
+            raise StartupError(f"{path} cannot be read: {error.strerror}.") from error
+        if owner != run_as.uid:
+            raise StartupError(
+                f"{self.cluster} belongs to user id {owner}, but PostgreSQL would run as {run_as.name}: "
+                "start Songda as the user who made it."
+            )
+        if not text.isdigit():
+            raise StartupError(f"{path} does not tell a PostgreSQL version.")
+        return int(text)
+
+    def _make_cluster(self, binary: ServerBinary, run_as: RunAs) -> None:
+        """initdb under another name, renamed when whole: a half-made cluster is never taken for one."""
+        unfinished = self.cluster.with_name("postgres.unfinished")
+        try:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+            if run_as.uid != os.geteuid():
+                os.chown(unfinished, run_as.uid, run_as.gid)
+            with _open_for(run_as, unfinished) as (cluster, keep):
+                options = [
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--auth=peer",
+                    "--data-checksums",
+                    "--no-instructions",
+                ]
+                self._run(
+                    [binary.initdb, "-D", cluster, f"--username={ourselves().name}", *options], run_as, keep
+                )
+                single_user = [binary.path, "--single", "-D", cluster, "postgres"]
+                self._run(single_user, run_as, keep, stdin=f"CREATE DATABASE {DATABASE}\n")
+            unfinished.rename(self.cluster)
+        except OSError as error:
+            raise StartupError(f"{self.cluster} cannot be made: {error.strerror}.") from error
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _run(
+        self, command: Sequence[str | Path], run_as: RunAs, keep: tuple[int, ...], *, stdin: str | None = None
+    ) -> None:
+        try:
+            done = subprocess.run(
+                launch_command(run_as, signal.SIGTERM, command),
+                input=stdin or "",
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=environment(),
+                start_new_session=True,
+                pass_fds=keep,
+                timeout=INITDB_WITHIN_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise StartupError(
+                f"A PostgreSQL cluster could not be made within {INITDB_WITHIN_S:.0f} s."
+            ) from None
+        if done.returncode != 0 or "ERROR:" in done.stdout:
+            reason = explain_failure(done.stdout, self.data_dir)
+            raise StartupError(f"A PostgreSQL cluster cannot be made: {reason}")
+
+    def _is_ready(self) -> bool:
+        """As pg_ctl does: the eighth line of the postmaster's own file."""
+        try:
+            lines = (self.cluster / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
+
+    def _remove_stale_pid_file(self) -> None:
+        """Remove postmaster.pid of a dead server whose number another process, or its own zombie, now has.
+
+        PostgreSQL would refuse to start.  Nobody of ours lives (the server lock was free); a PostgreSQL that somebody
+        started by hand is left alone, and then PostgreSQL's refusal is the right answer.
+        """
+        path = self.cluster / "postmaster.pid"
+        try:
+            pid = int(path.read_text().split()[0])
+        except (FileNotFoundError, ValueError, IndexError):
+            return
+        if not _is_living_postgres(pid):
+            path.unlink()
+
+
+def _is_living_postgres(pid: int) -> bool:
+    answer = subprocess.run(
+        ["ps", "-o", "stat=,comm=", "-p", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split(maxsplit=1)
+    return len(answer) == 2 and not answer[0].startswith("Z") and "postgres" in answer[1]
+
+
+@contextmanager
+def _open_for(run_as: RunAs, cluster: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The cluster's path as `run_as` can use it, and the descriptors that must stay open for it.
+
+    Where he may not pass through a parent (/root, a closed home), we open the directory for him: on Linux
+    /proc/self/fd leads there without asking the parents.
+    """
+    if sys.platform != "linux" or can_reach(run_as, cluster):
+        yield str(cluster), ()
+        return
+    descriptor = os.open(cluster, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}", (descriptor,)
+    finally:
+        os.close(descriptor)

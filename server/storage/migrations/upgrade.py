@@ -1,0 +1,39 @@
+"""Runs Alembic over asyncpg, one process at a time."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from server.errors import StartupError
+from server.storage.database import LOST, connect
+
+_LOCK = (
+    0x50_4E_47_44_41  # any number that nobody else locks; the others wait here and then find nothing to do
+)
+
+
+async def upgrade(url: str) -> None:
+    """All missing versions in one transaction: the schema is at the newest version, or as it was."""
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect(url), poolclass=NullPool
+    )
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = 0"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            await connection.run_sync(_run)
+    except LOST as error:
+        raise StartupError(f"The database could not be migrated: {error}.") from error
+    finally:
+        await engine.dispose()
+
+
+def _run(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,44 @@
+"""The schema comes to the newest version, once."""
+
+import asyncio
+from datetime import date
+
+import asyncpg
+import pytest
+
+from server.errors import StartupError
+from server.storage.migrate import migrate, newest_version
+from tests.conftest import database_named
+
+
+async def test_a_database_at_the_newest_version_is_left_alone(
+    database_url: str, database: asyncpg.Pool
+) -> None:
+    before = await database.fetchval("SELECT id FROM database_incarnation")
+    await migrate(database_url)
+    assert await database.fetchval("SELECT id FROM database_incarnation") == before
+
+
+async def test_several_processes_may_migrate_at_once(postgres: object, database_url: str) -> None:
+    url = database_named(
+        database_url.replace(database_url.split("/")[3].split("?", maxsplit=1)[0], "songda"), "songda"
+    )
+    await asyncio.gather(*(migrate(url) for _ in range(3)))
+    connection = await asyncpg.connect(url)
+    assert await connection.fetchval("SELECT version_num FROM alembic_version") == newest_version()
+    await connection.close()
+
+
+async def test_a_database_of_a_newer_songda_is_refused(database_url: str, database: asyncpg.Pool) -> None:
+    await database.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StartupError, match="newer Songda"):
+        await migrate(database_url)
+
+
+async def test_a_day_of_tracks_is_made_once_however_many_ask(database: asyncpg.Pool) -> None:
+    day = date(2026, 11, 23)
+    await asyncio.gather(*(database.execute("SELECT ensure_track_day($1)", day) for _ in range(8)))
+    assert (
+        await database.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'track_chunks'::regclass")
+        == 1
+    )
