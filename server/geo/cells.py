@@ -52,7 +52,7 @@ class BadCell(BadInput):
 
 
 def cell_of(lat: float, lng: float, res: int = COURIER_RES) -> int:
-    """The H3 cell of a place; BadPlace when it is none (H3 itself wraps latitude 91 to some cell, silently)."""
+    """The H3 cell of a place; BadPlace when it is none (H3 itself would wrap latitude 91 to some cell)."""
     if not (-90 <= lat <= 90 and -180 <= lng <= 180):  # written so that NaN fails too
         raise BadPlace
     cell: int = h3.latlng_to_cell(lat, lng, res)

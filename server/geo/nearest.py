@@ -10,6 +10,7 @@ single couriers only to look up their slots and when one enters another cell, ab
 ride.
 """
 
+from array import array
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -17,7 +18,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from server.geo.cell_members import NOWHERE, CellMembers
+from server.geo.cell_members import NOWHERE, SLOT_TYPE, CellMembers
 from server.geo.cells import COURIER_RES, REGION_RES, TILE_RES, BadCell, ancestor, resolution
 from server.geo.distances import unit_vectors
 from server.geo.position import (
@@ -38,6 +39,7 @@ ID_SIZE = 16
 _ID_OF_ROW = np.dtype(
     {"names": ["id"], "formats": [f"V{ID_SIZE}"], "offsets": [0], "itemsize": POSITION_SIZE}
 )
+_WHOLE_ROW = np.dtype(f"V{POSITION_SIZE}")  # copied in one piece, six times as fast as by fields
 _FIRST_ROOM = 1024
 _LONG_AGO_MS: Final = np.iinfo(np.int64).min
 _NOT_OFFERED: Final = -np.inf
@@ -71,13 +73,13 @@ class NearestIndex:
     def __init__(self, *, room: int = _FIRST_ROOM) -> None:
         """`room`: how many couriers to make room for at once; it grows by itself."""
         self._slot_of: dict[bytes, int] = {}
-        self._free: list[int] = []
+        self._free = array(SLOT_TYPE)
         self._busy_ids: set[bytes] = set()  # also of couriers we have not heard yet
         self._members = CellMembers()
         self._rows: Batch = np.zeros(0, POSITION_DTYPE)
         self._places = np.zeros((0, PLACE_COLUMNS))
         self._busy = np.zeros(0, np.bool_)
-        self._make_room(room)
+        self._make_room(max(room, 1))
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -98,7 +100,7 @@ class NearestIndex:
         batch, slots = self._newest(batch, slots)
         moved = np.flatnonzero(self._rows["cell"][slots] != batch["cell"])
         left = self._move(slots[moved].tolist(), batch["cell"][moved].tolist())
-        self._rows[slots] = batch
+        self._rows.view(_WHOLE_ROW)[slots] = batch.view(_WHOLE_ROW)
         to_degrees = 1 / DEGREES_TO_INT
         places = np.empty((len(batch), PLACE_COLUMNS))
         places[:, :LAST_HEARD] = unit_vectors(batch["lat_e7"] * to_degrees, batch["lng_e7"] * to_degrees)
@@ -174,7 +176,7 @@ class NearestIndex:
         return self._neighbours(slots, distances_m, now_ms, ageing_after_ms, gone_after_ms)
 
     def in_cells(self, cells: Collection[int]) -> Batch:
-        """The positions of everybody in these cells, busy or not; BadCell unless REGION_RES to COURIER_RES."""
+        """Positions of everybody in these cells (REGION_RES to COURIER_RES, else BadCell), busy or not."""
         groups = []
         for cell in cells:
             res = resolution(cell)
@@ -222,10 +224,8 @@ class NearestIndex:
 
     def _newest(self, batch: Batch, slots: Slots) -> tuple[Batch, Slots]:
         """The rows of `batch` that are not older than what we have, one a courier."""
-        known_fix_ms, known_received_ms = (
-            self._rows["fix_time_ms"][slots],
-            self._rows["received_at_ms"][slots],
-        )
+        known = self._rows.take(slots)
+        known_fix_ms, known_received_ms = known["fix_time_ms"], known["received_at_ms"]
         fix_ms, received_ms = batch["fix_time_ms"], batch["received_at_ms"]
         fresh = (fix_ms > known_fix_ms) | ((fix_ms == known_fix_ms) & (received_ms >= known_received_ms))
         if not fresh.all():

@@ -43,8 +43,8 @@ from server.geo.distances import (
 
 Slots = npt.NDArray[np.int32]
 
-# Up to this many couriers it is quicker to measure all than to choose among their cells, and up to a handful a
-# cell is not worth splitting; docs/decisions/0003-nearest-index.md has the measurements.
+# Up to this many couriers it is quicker to measure all than to choose among their cells, and up to a handful
+# a cell is not worth splitting; docs/decisions/0003-nearest-index.md has the measurements.
 CROWD = 1024
 HANDFUL = 256
 
@@ -90,7 +90,7 @@ class RingSearch:
         max_radius_m: float,
         heard_since: float | None,
     ) -> None:
-        """`heard_since`: only who may be offered work and was heard then or later (Unix ms); None: everybody."""
+        """`heard_since`: only who may be offered work and was heard since then (Unix ms); None: everybody."""
         self._members = members
         self._places = places
         self._lat, self._lng = lat, lng
