@@ -97,14 +97,24 @@ def is_own(viewer: Viewer, *, customer_id: UUID, merchant_id: UUID, courier_id: 
             return False
 
 
+def may_for_order(
+    viewer: Viewer, permission: Permission, *, customer_id: UUID, merchant_id: UUID, courier_id: UUID | None = None
+) -> bool:
+    """Whether the viewer has the permission for an order of these three."""
+    reach = scope(viewer.role, permission)
+    return reach is Scope.ALL or reach is Scope.OWN and is_own(
+        viewer, customer_id=customer_id, merchant_id=merchant_id, courier_id=courier_id
+    )
+
+
 def require_for_order(
     viewer: Viewer, permission: Permission, *, customer_id: UUID, merchant_id: UUID, courier_id: UUID | None = None
 ) -> None:
-    """NotAllowed without the permission; NotFound for a foreign order, since even that it exists is not theirs to know."""
+    """NotAllowed without the permission; NotFound for a foreign order: even that it exists is not theirs to know."""
     require(viewer, permission)
-    if scope(viewer.role, permission) is Scope.ALL:
-        return
-    if not is_own(viewer, customer_id=customer_id, merchant_id=merchant_id, courier_id=courier_id):
+    if not may_for_order(
+        viewer, permission, customer_id=customer_id, merchant_id=merchant_id, courier_id=courier_id
+    ):
         raise NotFound
 
 

@@ -1,0 +1,1 @@
+"""Who carries which order: assignments and their legs, the courier chosen, and a fix's way in."""

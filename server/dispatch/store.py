@@ -1,0 +1,81 @@
+"""All SQL about assignments.  Two constraints decide every race: one open assignment an order, one a courier."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from server.dispatch.legs import Assignment, State
+from server.errors import Refused
+
+
+class AssignmentChanged(Refused):
+    """The assignment has moved on since it was read."""
+
+    code = "assignment_changed"
+
+
+class AssignmentStore:
+    """Reads and writes assignments on one connection (of the pool, or of a unit of work)."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def take(self, assignment: Assignment) -> bool:
+        """Store a new assignment; False when the order or the courier has an open one, or is getting it right now."""
+        return await self._connection.fetchval(
+            "INSERT INTO assignments (id, order_id, courier_id, state, version, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true",
+            assignment.id, assignment.order_id, assignment.courier_id, assignment.state.value,
+            assignment.version, assignment.created_at,
+        ) is not None
+
+    async def replace(self, before: Assignment, moved: Assignment) -> None:
+        """Write `moved` over `before`; AssignmentChanged if that is no longer the newest version."""
+        written = await self._connection.fetchval(
+            "UPDATE assignments SET state = $3, version = $4, ended_at = $5 WHERE id = $1 AND version = $2 RETURNING true",
+            before.id, before.version, moved.state.value, moved.version, moved.ended_at,
+        )
+        if written is None:
+            raise AssignmentChanged
+
+    async def newest_of_order(self, order_id: UUID) -> Assignment | None:
+        """The order's latest assignment, open or ended."""
+        row = await self._connection.fetchrow(
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = $1 ORDER BY a.ended_at IS NULL DESC, a.id DESC LIMIT 1",
+            order_id,
+        )
+        return None if row is None else _assignment(row)
+
+    async def open_of_orders(self, order_ids: Sequence[UUID]) -> dict[UUID, Assignment]:
+        """The open assignments of these orders, by order."""
+        rows = await self._connection.fetch(
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = ANY($1::uuid[]) AND a.ended_at IS NULL", list(order_ids)
+        )
+        return {row["order_id"]: _assignment(row) for row in rows}
+
+    async def open_of_courier(self, courier_id: UUID) -> Assignment | None:
+        """What this courier carries or is on his way to."""
+        row = await self._connection.fetchrow(
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.courier_id = $1 AND a.ended_at IS NULL", courier_id
+        )
+        return None if row is None else _assignment(row)
+
+    async def all_open(self) -> list[tuple[Assignment, UUID, UUID]]:
+        """Every open assignment with its order's merchant and customer."""
+        rows = await self._connection.fetch(
+            f"SELECT {_COLUMNS}, o.merchant_id, o.customer_id FROM {_TABLES}"
+            " JOIN orders o ON o.id = a.order_id WHERE a.ended_at IS NULL"
+        )
+        return [(_assignment(row), row["merchant_id"], row["customer_id"]) for row in rows]
+
+
+_COLUMNS = "a.id, a.order_id, a.courier_id, c.display_name, a.state, a.version, a.created_at, a.ended_at"
+_TABLES = "assignments a JOIN accounts c ON c.id = a.courier_id"
+
+
+def _assignment(row: Any) -> Assignment:
+    return Assignment(
+        id=row["id"], order_id=row["order_id"], courier_id=row["courier_id"],
+        courier_name=row["display_name"], state=State(row["state"]), version=row["version"],
+        created_at=row["created_at"], ended_at=row["ended_at"],
+    )

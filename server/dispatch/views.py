@@ -1,0 +1,94 @@
+"""Orders with all that stands around them (merchant, where it goes, who carries it), as plain JSON values.
+
+`connection` is the pool, a unit of work's connection, or one at a snapshot (storage/event_log.py: read_at).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from server.accounts.permissions import Permission, Scope, may, may_for_order, require, require_for_order, scope
+from server.accounts.roles import Role
+from server.accounts.viewer import Viewer
+from server.dispatch.legs import ENDED, Assignment
+from server.dispatch.store import AssignmentStore
+from server.orders.lifecycle import Status
+from server.orders.merchants import Merchant, MerchantStore
+from server.orders.model import Order
+from server.orders.placing import Contact
+from server.orders.store import OrderStore
+from server.orders.views import Json, contact_json, dropoff_json, order_json, pickup_json
+
+
+def assignment_json(assignment: Assignment) -> Json:
+    """Who carries an order, and on which leg he is."""
+    leg = assignment.leg
+    return {
+        "id": str(assignment.id), "version": assignment.version, "state": assignment.state.value,
+        "leg": None if leg is None else leg.value,
+        "courier_id": str(assignment.courier_id), "courier_name": assignment.courier_name,
+    }
+
+
+async def describe(connection: Any, orders: Sequence[Order], *, with_dropoff: bool) -> list[Json]:
+    """Each order with its `merchant`, its open `assignment` and, for those who may see it, its exact `dropoff`."""
+    order_ids = [order.id for order in orders]
+    merchants = await MerchantStore(connection).several({order.merchant_id for order in orders})
+    assignments = await AssignmentStore(connection).open_of_orders(order_ids)
+    contacts = await OrderStore(connection).contacts(order_ids) if with_dropoff else {}
+    return [
+        _described(order, merchants[order.merchant_id], assignments.get(order.id), contacts.get(order.id))
+        for order in orders
+    ]
+
+
+async def order_view(connection: Any, viewer: Viewer, order_id: UUID) -> Json:
+    """One order as this viewer may see it, with its latest assignment; NotAllowed, or NotFound for a foreign one."""
+    require(viewer, Permission.SEE_ORDER)
+    order = await OrderStore(connection).get(order_id)
+    assignment = await AssignmentStore(connection).newest_of_order(order_id)
+    carrier = assignment.courier_id if assignment is not None and assignment.state not in ENDED else None
+    people = {"customer_id": order.customer_id, "merchant_id": order.merchant_id}
+    require_for_order(viewer, Permission.SEE_ORDER, courier_id=carrier, **people)
+    shown = may_for_order(viewer, Permission.SEE_CONTACT, courier_id=carrier, **people)
+    merchant = await MerchantStore(connection).get(order.merchant_id)
+    contact = await OrderStore(connection).contact(order_id) if shown else None
+    return {
+        **_described(order, merchant, assignment, contact),
+        "contact": None if contact is None else contact_json(contact),
+    }
+
+
+async def orders_view(
+    connection: Any, viewer: Viewer, *, status: Status | None = None, before: UUID | None = None, limit: int = 50
+) -> list[Json]:
+    """The viewer's orders (their own, or all for those who see all), newest first; `before` is an order's id."""
+    require(viewer, Permission.SEE_ORDER)
+    store, page = OrderStore(connection), {"status": status, "before": before, "limit": limit}
+    if scope(viewer.role, Permission.SEE_ORDER) is Scope.ALL:
+        orders = await store.newest(**page)
+    elif viewer.role is Role.CUSTOMER:
+        orders = await store.newest(customer_id=viewer.account_id, **page)
+    elif viewer.role is Role.MERCHANT and viewer.merchant_id is not None:
+        orders = await store.newest(merchant_id=viewer.merchant_id, **page)
+    else:                                         # a courier's own is what he carries now
+        orders = await _carried_by(connection, viewer.account_id, status) if before is None else []
+    return await describe(connection, orders, with_dropoff=may(viewer.role, Permission.SEE_CONTACT))
+
+
+async def _carried_by(connection: Any, courier_id: UUID, status: Status | None) -> list[Order]:
+    assignment = await AssignmentStore(connection).open_of_courier(courier_id)
+    if assignment is None:
+        return []
+    order = await OrderStore(connection).get(assignment.order_id)
+    return [order] if status in (None, order.status) else []
+
+
+def _described(order: Order, merchant: Merchant, assignment: Assignment | None, contact: Contact | None) -> Json:
+    return {
+        **order_json(order),
+        "merchant": pickup_json(merchant),
+        "assignment": None if assignment is None else assignment_json(assignment),
+        "dropoff": None if contact is None else dropoff_json(contact),
+    }
+
