@@ -1,0 +1,79 @@
+"""What administrators do: accounts, their device keys, merchants."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.accounts.roles import Role
+from server.accounts.service import NewAccount
+from server.http.parts import HttpParts
+from server.http.requests import answer, body_of, key_of, viewer_of
+from server.http.sessions import account_json
+from server.orders.catalogue import NewMerchant
+
+
+class Creating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new account.  Without a password it signs in by device key only."""
+
+    role: Role
+    login: Annotated[str, Meta(min_length=1, max_length=200)]
+    display_name: Annotated[str, Meta(min_length=1, max_length=200)]
+    password: str | None = None
+    merchant_id: UUID | None = None
+
+
+class KeyMaking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new device key, and what its owner calls the device."""
+
+    label: Annotated[str, Meta(max_length=200)] = ""
+
+
+class Administration:
+    """`POST /api/v1/accounts`, device keys, `POST /api/v1/merchants`."""
+
+    def __init__(self, parts: HttpParts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        keys = "/api/v1/accounts/{account_id:uuid}/device-keys"
+        return [
+            Route("/api/v1/accounts", self.create_account, methods=["POST"]),
+            Route(keys, self.make_device_key, methods=["POST"]),
+            Route(keys, self.revoke_device_keys, methods=["DELETE"]),
+            Route("/api/v1/merchants", self.add_merchant, methods=["POST"]),
+        ]
+
+    async def create_account(self, request: Request) -> Response:
+        """Somebody new; a login that is taken is refused, so that a repeated request does no harm."""
+        viewer = viewer_of(request, self._parts.tokens)
+        body = await body_of(request, Creating)
+        account = await self._parts.accounts.create(viewer, NewAccount(
+            role=body.role, login=body.login, display_name=body.display_name,
+            password=body.password, merchant_id=body.merchant_id,
+        ))
+        return answer(account_json(account), 201)
+
+    async def make_device_key(self, request: Request) -> Response:
+        """A key, shown this once: so no Idempotency-Key, which would have to store it."""
+        viewer = viewer_of(request, self._parts.tokens)
+        body = await body_of(request, KeyMaking)
+        account_id = request.path_params["account_id"]
+        device_key = await self._parts.accounts.make_device_key(viewer, account_id, body.label)
+        return answer({"device_key": device_key}, 201)
+
+    async def revoke_device_keys(self, request: Request) -> Response:
+        """All keys of the account end."""
+        viewer = viewer_of(request, self._parts.tokens)
+        revoked = await self._parts.accounts.revoke_device_keys(viewer, request.path_params["account_id"])
+        return answer({"revoked": revoked})
+
+    async def add_merchant(self, request: Request) -> Response:
+        """A new merchant with its menu, open at once."""
+        viewer = viewer_of(request, self._parts.tokens)
+        body = await body_of(request, NewMerchant)
+        return answer(await self._parts.catalogue.add(viewer, body, key=key_of(request)), 201)

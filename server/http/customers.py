@@ -1,0 +1,43 @@
+"""What customers do: choose a merchant, place an order."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.http.parts import HttpParts
+from server.http.requests import answer, body_of, key_of, query_id, query_limit, viewer_of
+from server.orders.placing import PlaceOrder
+
+
+class Customers:
+    """`POST /api/v1/orders`, and merchants with their menus."""
+
+    def __init__(self, parts: HttpParts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/v1/orders", self.place, methods=["POST"]),
+            Route("/api/v1/merchants", self.merchants, methods=["GET"]),
+            Route("/api/v1/merchants/{merchant_id:uuid}", self.merchant, methods=["GET"]),
+        ]
+
+    async def place(self, request: Request) -> Response:
+        """A new order, or a problem that points at each field that is wrong."""
+        viewer = viewer_of(request, self._parts.tokens)
+        body = await body_of(request, PlaceOrder)
+        return answer(await self._parts.orders.place(viewer, body, key=key_of(request)), 201)
+
+    async def merchants(self, request: Request) -> Response:
+        """Merchants; `next_after` is the `after` of the next page, if there may be one."""
+        viewer = viewer_of(request, self._parts.tokens)
+        limit = query_limit(request, default=200, most=1000)
+        merchants = await self._parts.catalogue.all(viewer, after=query_id(request, "after"), limit=limit)
+        return answer({
+            "merchants": merchants, "next_after": merchants[-1]["id"] if len(merchants) == limit else None,
+        })
+
+    async def merchant(self, request: Request) -> Response:
+        """One merchant with its menu."""
+        viewer = viewer_of(request, self._parts.tokens)
+        return answer(await self._parts.catalogue.one(viewer, request.path_params["merchant_id"]))

@@ -1,0 +1,92 @@
+"""What dispatchers do: give orders to couriers, look for the nearest, look at where one was."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.accounts.permissions import Permission, require_for_all
+from server.clock import from_ms
+from server.geo.nearest import Neighbour
+from server.http.parts import HttpParts
+from server.http.requests import (
+    BadQuery,
+    answer,
+    body_of,
+    key_of,
+    query_limit,
+    query_moment,
+    query_number,
+    viewer_of,
+)
+from server.http.track_formats import FORMATS
+
+# A day of one fix a second is 86,400 fixes, some 10 MB of JSON; who wants more asks again.
+LONGEST_TRACK = timedelta(days=1)
+
+
+class Assigning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """To whom, and the version of the order that was seen."""
+
+    courier_id: UUID
+    version: int | None = None
+
+
+class Dispatchers:
+    """`assign` of an order, `couriers/nearest` and `couriers/{id}/track`."""
+
+    def __init__(self, parts: HttpParts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/api/v1/orders/{order_id:uuid}/assign", self.assign, methods=["POST"]),
+            Route("/api/v1/couriers/nearest", self.nearest, methods=["GET"]),
+            Route("/api/v1/couriers/{courier_id:uuid}/track", self.track, methods=["GET"]),
+        ]
+
+    async def assign(self, request: Request) -> Response:
+        """Give the order to this courier."""
+        viewer = viewer_of(request, self._parts.tokens)
+        body = await body_of(request, Assigning)
+        return answer(await self._parts.dispatch.assign(
+            viewer, request.path_params["order_id"], body.courier_id, version=body.version, key=key_of(request)
+        ))
+
+    async def nearest(self, request: Request) -> Response:
+        """The free couriers nearest to a place, out of this process's own index: no database is asked."""
+        require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_COURIERS)
+        settings = self._parts.settings
+        neighbours = self._parts.nearest.nearest(
+            query_number(request, "lat", low=-90, high=90), query_number(request, "lng", low=-180, high=180),
+            query_limit(request, default=10),
+            max_radius_m=settings.nearest_max_radius_m, now_ms=self._parts.clock.now_ms(),
+            ageing_after_ms=round(settings.ageing_after_s * 1000), gone_after_ms=round(settings.gone_after_s * 1000),
+        )
+        return answer({"couriers": [neighbour_json(neighbour) for neighbour in neighbours]})
+
+    async def track(self, request: Request) -> Response:
+        """Where the courier was from `from` until before `to`, at most a day, as json, geojson or gpx."""
+        require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_TRACK)
+        begin, end = query_moment(request, "from"), query_moment(request, "to")
+        if not begin < end <= begin + LONGEST_TRACK:
+            raise BadQuery("to must be after from, and by at most a day", parameter="to")
+        form = FORMATS.get(request.query_params.get("format", "json"))
+        if form is None:
+            raise BadQuery(f"format must be one of {', '.join(FORMATS)}", parameter="format")
+        courier_id: UUID = request.path_params["courier_id"]
+        fixes = await self._parts.tracks.read(courier_id, begin, end)
+        return Response(form.write(courier_id, fixes), 200, {"Cache-Control": "no-store"}, form.media_type)
+
+
+def neighbour_json(neighbour: Neighbour) -> dict[str, Any]:
+    """A courier near a place; the distance to 0.1 m, as the fixes are no better."""
+    return {
+        "courier_id": neighbour.courier_id, "distance_m": round(neighbour.distance_m, 1),
+        "lat": neighbour.lat, "lng": neighbour.lng, "fix_time": from_ms(neighbour.fix_time_ms),
+        "presence": neighbour.presence,
+    }

@@ -1,0 +1,34 @@
+"""What the routes are given: the services and stores they speak to.  Made by server/app.py."""
+
+from dataclasses import dataclass
+
+from server.accounts.service import AccountService
+from server.accounts.tokens import Tokens
+from server.clock import Clock
+from server.dispatch.duties import DutyBoard
+from server.dispatch.service import DispatchService
+from server.dispatch.tracking import Tracking
+from server.geo.nearest import NearestIndex
+from server.geo.track_store import TrackStore
+from server.orders.catalogue import Catalogue
+from server.orders.service import OrderService
+from server.settings import Settings
+from server.storage.unit_of_work import Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpParts:
+    """All that any route needs; each takes what is its own."""
+
+    storage: Storage
+    tokens: Tokens
+    accounts: AccountService
+    catalogue: Catalogue
+    orders: OrderService
+    dispatch: DispatchService
+    tracking: Tracking
+    nearest: NearestIndex
+    tracks: TrackStore
+    duties: DutyBoard
+    clock: Clock
+    settings: Settings

@@ -1,0 +1,109 @@
+"""Every error that leaves over HTTP, as RFC 9457 problem details with our `code`.  The one place errors are caught.
+
+What nobody expected becomes a 500 with an id that also stands in the log: there without the exception's own words,
+since those may hold somebody's phone number or position.
+"""
+
+import secrets
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+
+from server.errors import TrackingError
+from server.telemetry import FAILURES
+
+MEDIA_TYPE = "application/problem+json"
+RESERVED = frozenset({"type", "title", "status", "code", "detail"})
+
+log = structlog.get_logger("songda.http")
+
+
+def problem(
+    status: int, code: str, title: str, detail: str = "",
+    details: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer that says what went wrong; `details` stand beside the standard members."""
+    body: dict[str, object] = {
+        "type": f"urn:songda:problem:{code}", "title": title, "status": status, "code": code,
+    }
+    if detail and detail != title:
+        body["detail"] = detail
+    body |= {name: value for name, value in (details or {}).items() if name not in RESERVED}
+    return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+
+
+def of_tracking_error(request: Request, error: Exception) -> Response:
+    """The problem a TrackingError is."""
+    assert isinstance(error, TrackingError)
+    headers = {}
+    if error.http_status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if "retry_after_s" in error.details:
+        headers["Retry-After"] = str(max(1, round(float(str(error.details["retry_after_s"])))))
+    title = (type(error).__doc__ or error.code).strip().splitlines()[0]
+    return problem(error.http_status, error.code, title, str(error), error.details, headers)
+
+
+def of_http_exception(request: Request, error: Exception) -> Response:
+    """The problem of a path or method nobody serves."""
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem(error.status_code, phrase.lower().replace(" ", "_"), phrase, headers=error.headers)
+
+
+EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
+    TrackingError: of_tracking_error,
+    HTTPException: of_http_exception,
+}
+
+
+class Unexpected:
+    """Catches what no handler expected: a 500 for the caller, a line in the log, and nothing personal in either."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched_send)
+        except ClientDisconnect:
+            return                       # nobody is left to be answered
+        except Exception as error:
+            error_id = secrets.token_hex(8)
+            FAILURES.labels("http").inc()
+            log.error("unexpected", error_id=error_id, kind=type(error).__qualname__, path=_route(scope), at=where(error))
+            if started:
+                # Only an exception makes the server cut the connection; half an answer must not look like a whole one.
+                raise RuntimeError(f"answer broken off, error {error_id}") from None
+            title = "Something went wrong on our side"
+            await problem(500, "internal_error", title, details={"error_id": error_id})(scope, receive, send)
+
+
+def where(error: BaseException) -> list[str]:
+    """The way the exception came, as file:line function, without its words and without any values."""
+    return [
+        f"{frame.filename.rpartition('/server/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+
+
+def _route(scope: Scope) -> str:
+    """The path as the route has it, so that no id or query stands in the log."""
+    return str(getattr(scope.get("route"), "path", "unknown"))

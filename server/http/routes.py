@@ -1,0 +1,40 @@
+"""All routes in one list, and the ASGI application around them."""
+
+from collections.abc import Mapping
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from server.http.administration import Administration
+from server.http.body_limit import BodyLimit
+from server.http.couriers import Couriers
+from server.http.customers import Customers
+from server.http.dispatchers import Dispatchers
+from server.http.health import Check, health_routes
+from server.http.merchants import Merchants
+from server.http.orders import Orders
+from server.http.pages import SecurityHeaders, page_routes
+from server.http.parts import HttpParts
+from server.http.phones import Phones
+from server.http.problems import EXCEPTION_HANDLERS, Unexpected
+from server.http.sessions import Sessions
+
+
+def routes(parts: HttpParts) -> list[BaseRoute]:
+    """Everything programs ask us: the API, one audience after the other, and the phones' own protocols."""
+    audiences = (Sessions, Orders, Customers, Merchants, Couriers, Dispatchers, Administration)
+    return [route for audience in audiences for route in audience(parts).routes()]
+
+
+def create_asgi(parts: HttpParts, checks: Mapping[str, Check]) -> Starlette:
+    """The application: programs' routes, health, pages; around them headers, the net for errors, the body limit."""
+    return Starlette(
+        routes=[*routes(parts), *health_routes(checks), *page_routes(parts.settings)],
+        middleware=[
+            Middleware(SecurityHeaders, tile_url=parts.settings.tile_url),
+            Middleware(Unexpected),
+            Middleware(BodyLimit),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
