@@ -1,0 +1,54 @@
+"""The table: what it allows, what it refuses, and the page printed from it."""
+
+from pathlib import Path
+
+import pytest
+
+from server.orders.lifecycle import (
+    FIRST,
+    HAPPENED,
+    TERMINAL,
+    TRANSITIONS,
+    Event,
+    IllegalTransition,
+    Status,
+    next_status,
+    page,
+)
+
+PAGE = Path(__file__).parents[3] / "docs" / "lifecycle.md"
+ALLOWED = {(status, event): after for status, row in TRANSITIONS.items() for event, after in row.items()}
+
+
+def test_the_page_is_printed_from_the_table():
+    assert PAGE.read_text() == page()
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("status", Status)
+def test_what_the_table_does_not_allow_is_refused(status, event):
+    if (status, event) in ALLOWED:
+        assert next_status(status, event) is ALLOWED[status, event]
+    else:
+        with pytest.raises(IllegalTransition) as refused:
+            next_status(status, event)
+        assert refused.value.details == {"status": status.value, "event": event.value}
+
+
+def test_food_on_the_road_is_not_cancelled():
+    assert (Status.DELIVERING, Event.CANCEL) not in ALLOWED
+
+
+def test_every_status_can_be_reached_and_every_life_ends():
+    reached, ahead = set(), [FIRST]
+    while ahead:
+        status = ahead.pop()
+        if status not in reached:
+            reached.add(status)
+            ahead += TRANSITIONS[status].values()
+    assert reached == set(Status) == set(TRANSITIONS)
+    assert {Status.DELIVERED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED} == TERMINAL
+
+
+def test_every_event_has_its_word_in_the_log():
+    assert set(HAPPENED) == set(Event)
