@@ -1,1 +1,1 @@
-"""What `./dev` is made of: the care of a checkout, never a part of the server.  Standard library only."""
+"""The care of a checkout, never a part of the server.  What `./dev` needs uses the standard library only."""
