@@ -1,0 +1,81 @@
+// The REST side: commands and questions, each refusal an ApiError with the server's word for it.
+
+/** A refused or failed request; `code` is the server's word, or "network" when it could not be asked. */
+export class ApiError extends Error {
+  constructor(code, detail = "", status = 0) {
+    super(detail || code);
+    this.code = code;
+    this.detail = detail;
+    this.status = status;
+  }
+}
+
+export class Api {
+  #token = null;
+  #aheadMs = null;                  // the server's clock minus ours
+  #bestRoundTripMs = Infinity;
+
+  constructor({ base = "/api/v1", onSignedOut = () => {} } = {}) {
+    this.base = base;
+    this.onSignedOut = onSignedOut;
+  }
+
+  use(token) {
+    this.#token = token;
+  }
+
+  /** The server's time in Unix ms, to about a second: this device's clock may be minutes off. */
+  now() {
+    return Date.now() + (this.#aheadMs ?? 0);
+  }
+
+  get(path, query = {}) {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null);
+    const search = new URLSearchParams(given).toString();
+    return this.#send("GET", search ? `${path}?${search}` : path);
+  }
+
+  /** One command; sent again with the same `key` it still happens once. */
+  post(path, body = {}, key = newKey()) {
+    return this.#send("POST", path, body, { "Idempotency-Key": key });
+  }
+
+  async #send(method, path, body, headers = {}) {
+    const sentAt = Date.now();
+    let response;
+    try {
+      response = await fetch(this.base + path, {
+        method,
+        headers: {
+          Accept: "application/json",
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
+          ...headers,
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      });
+    } catch {
+      throw new ApiError("network");     // fetch says no more than that either
+    }
+    this.#learnClock(response, sentAt);
+    if (response.ok) return response.status === 204 ? null : response.json();
+    const problem = await response.json().catch(() => ({}));
+    if (response.status === 401 && this.#token) this.onSignedOut();
+    throw new ApiError(problem.code ?? `http_${response.status}`, problem.detail ?? "", response.status);
+  }
+
+  #learnClock(response, sentAt) {
+    const serverMs = Date.parse(response.headers.get("Date") ?? "");
+    const roundTripMs = Date.now() - sentAt;
+    if (Number.isNaN(serverMs) || roundTripMs > this.#bestRoundTripMs) return;
+    this.#bestRoundTripMs = roundTripMs;
+    const aheadMs = serverMs + 500 - (sentAt + roundTripMs / 2);   // the header cuts off the fraction of a second
+    this.#aheadMs = Math.abs(aheadMs) < 1_500 ? 0 : aheadMs;       // less than that, ours is the finer clock
+  }
+}
+
+/** A fresh idempotency key.  randomUUID exists only on secure origins; a demo on the local network is none. */
+export function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

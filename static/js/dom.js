@@ -1,0 +1,58 @@
+// Small help for building elements.  Text always goes in as text, never as HTML.
+
+/** An element: `element("button", {class: "quiet", onclick: act}, "text", child)`. */
+export function element(tag, given = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "class") node.className = value;
+    else if (name in node && typeof value !== "string") node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return node;
+}
+
+/** Puts `children` in the place of what `parent` holds. */
+export function show(parent, ...children) {
+  parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An SVG picture of one path in a square of 24. */
+export function icon(path, given = {}) {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [name, value] of Object.entries({ viewBox: "0 0 24 24", "aria-hidden": "true", class: "icon", ...given })) {
+    svg.setAttribute(name, value);
+  }
+  const drawn = document.createElementNS(SVG, "path");
+  drawn.setAttribute("d", path);
+  svg.append(drawn);
+  return svg;
+}
+
+/** Runs `act` in the next animation frame, once, however often it is asked for. */
+export function oncePerFrame(act) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      act();
+    });
+  };
+}
+
+export const ICONS = {
+  arrow: "M12 2 L19 21 L12 17 L5 21 Z",
+  back: "M15 4 L7 12 L15 20",
+  close: "M5 5 L19 19 M19 5 L5 19",
+  home: "M3 11 L12 3 L21 11 V21 H14 V15 H10 V21 H3 Z",
+  bowl: "M3 11 H21 A9 9 0 0 1 15 19.5 V21 H9 V19.5 A9 9 0 0 1 3 11 Z M8 8 Q7 6 8.5 4 M12 8 Q11 6 12.5 4 M16 8 Q15 6 16.5 4",
+  play: "M7 4 L20 12 L7 20 Z",
+  pause: "M7 4 H10.5 V20 H7 Z M13.5 4 H17 V20 H13.5 Z",
+  check: "M5 12.5 L10 17.5 L19 7",
+};

@@ -1,0 +1,91 @@
+// The wire: frames of songda.v1 as JSON text, what a close code asks of us, and how a change alters what we know.
+// Pure.  docs/protocol.md tells the whole contract; server/wire/ has the types.
+
+export const SUBPROTOCOL = "songda.v1";
+
+/** One frame to send. */
+export function encodeFrame(topic, event, payload = {}, ref = undefined) {
+  return JSON.stringify({ topic, event, payload, ...(ref === undefined ? {} : { ref }) });
+}
+
+/** One received frame, or null when it is none of ours (newer servers may say more than we know). */
+export function decodeFrame(text) {
+  let frame;
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (frame === null || typeof frame !== "object") return null;
+  if (typeof frame.topic !== "string" || typeof frame.event !== "string") return null;
+  return { payload: {}, ref: null, cursor: null, ...frame };
+}
+
+const SIGN_IN_AGAIN = new Set([4001, 4501]);     // token expired; not authenticated
+const GIVE_UP_FROM = 4500;                       // below: come back; server/wire/close_codes.py
+
+/** What a closed socket means: "return" (come back), "sign_in" (with a fresh token), "stop" (there is no use). */
+export function afterClose(code) {
+  if (SIGN_IN_AGAIN.has(code)) return "sign_in";
+  return code >= GIVE_UP_FROM && code < 5000 ? "stop" : "return";
+}
+
+/** Whether a refusal (of REST or of the socket) means that the token is no longer good. */
+export function asksForSignIn(code) {
+  return code === "not_authenticated" || code === "token_expired" || code === "bad_token";
+}
+
+/**
+ * What is known of an order, {order, assignment, position}, after `change`.  The same object comes back when the change
+ * is not newer than what we have: frames may repeat what a snapshot already told.
+ */
+export function applyChange(view, change) {
+  if (change.entity === "order" && change.id === view.order.id) {
+    if (change.version <= view.order.version) return view;
+    const order = { ...view.order, ...change.fields, version: change.version };
+    return { ...view, order, position: isOver(order.status) ? null : view.position };
+  }
+  if (change.entity === "assignment" && change.fields.order_id === view.order.id) {
+    const known = view.assignment;
+    if (known?.id === change.id && change.version <= known.version) return view;
+    if (change.name === "withdrawn") return known?.id === change.id ? { ...view, assignment: null, position: null } : view;
+    const before = known?.id === change.id ? known : {};
+    return { ...view, assignment: { ...before, ...change.fields, id: change.id, version: change.version } };
+  }
+  return view;
+}
+
+/** The happy path, in order; every other status is an end beside it. */
+export const STEPS = ["pending_acceptance", "accepted", "delivering", "delivered"];
+
+// When each step was reached, by the order's own moments.
+const MOMENTS = {
+  pending_acceptance: "placed_at", accepted: "accepted_at", delivering: "picked_up_at", delivered: "delivered_at",
+};
+
+/** The steps a page shows: {status, at, state} with state "done", "current" or "ahead"; a failed order ends early. */
+export function stepsOf(order) {
+  const reached = STEPS.indexOf(order.status);
+  if (reached < 0) {
+    const done = STEPS.filter((status) => order[MOMENTS[status]]);
+    return [
+      ...done.map((status) => ({ status, at: order[MOMENTS[status]], state: "done" })),
+      { status: order.status, at: order.ended_at ?? null, state: "ended" },
+    ];
+  }
+  return STEPS.map((status, index) => ({
+    status,
+    at: order[MOMENTS[status]] ?? null,
+    state: index < reached || order.status === "delivered" ? "done" : index === reached ? "current" : "ahead",
+  }));
+}
+
+/** Whether nothing more will happen to an order in `status` that anybody rides for. */
+export function isOver(status) {
+  return !["pending_acceptance", "accepted", "delivering"].includes(status);
+}
+
+/** A row of `look` and `positions` by its names. */
+export function courierOf([courierId, lat, lng, bearing, state, fixTime, receivedAt]) {
+  return { courierId, lat, lng, bearing_deg: bearing, state, fixTime, receivedAt };
+}

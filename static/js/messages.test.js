@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { afterClose, applyChange, courierOf, decodeFrame, encodeFrame, stepsOf } from "./messages.js";
+
+const view = () => ({
+  order: { id: "o-1", number: 17, status: "accepted", version: 2, placed_at: "t0", accepted_at: "t1" },
+  assignment: null,
+  position: null,
+});
+const change = (fields) => ({ entity: "order", id: "o-1", version: 3, name: "picked_up", at: "t2", fields });
+
+test("a frame carries a ref only when an answer is wanted", () => {
+  assert.deepEqual(JSON.parse(encodeFrame("order:1", "join", { since: "c" }, "4")),
+    { topic: "order:1", event: "join", payload: { since: "c" }, ref: "4" });
+  assert.equal("ref" in JSON.parse(encodeFrame("viewport", "look")), false);
+});
+
+test("what is no frame is passed over", () => {
+  for (const text of ["", "null", "7", "[]", "{", '{"topic":1,"event":"x"}']) assert.equal(decodeFrame(text), null);
+  assert.deepEqual(decodeFrame('{"topic":"a","event":"b"}'),
+    { topic: "a", event: "b", payload: {}, ref: null, cursor: null });
+});
+
+test("a close code says whether to come back", () => {
+  for (const code of [1000, 1001, 1006, 1011, 4000, 4008, 4009]) assert.equal(afterClose(code), "return");
+  for (const code of [4001, 4501]) assert.equal(afterClose(code), "sign_in");
+  for (const code of [4500, 4503, 4504]) assert.equal(afterClose(code), "stop");
+});
+
+test("a change alters the order once", () => {
+  const picked = applyChange(view(), change({ status: "delivering", picked_up_at: "t2" }));
+  assert.equal(picked.order.status, "delivering");
+  assert.equal(picked.order.version, 3);
+  assert.equal(picked.order.number, 17);
+  assert.equal(applyChange(picked, change({ status: "accepted" })), picked);
+});
+
+test("a change of another order is not ours", () => {
+  const before = view();
+  assert.equal(applyChange(before, { ...change({ status: "delivering" }), id: "o-2" }), before);
+});
+
+test("an assignment comes, moves on and is withdrawn", () => {
+  const assigned = applyChange(view(), {
+    entity: "assignment", id: "a-1", version: 1, name: "assigned", at: "t",
+    fields: { order_id: "o-1", courier_id: "c-9", courier_name: "Li", state: "assigned", leg: "to_pickup" },
+  });
+  assert.equal(assigned.assignment.courier_name, "Li");
+  const riding = applyChange({ ...assigned, position: { lat: 1, lng: 2 } }, {
+    entity: "assignment", id: "a-1", version: 2, name: "picked_up", at: "t",
+    fields: { order_id: "o-1", leg: "to_dropoff" },
+  });
+  assert.equal(riding.assignment.leg, "to_dropoff");
+  assert.equal(riding.assignment.courier_name, "Li");
+  const withdrawn = applyChange(riding, {
+    entity: "assignment", id: "a-1", version: 3, name: "withdrawn", at: "t", fields: { order_id: "o-1" },
+  });
+  assert.equal(withdrawn.assignment, null);
+  assert.equal(withdrawn.position, null);
+});
+
+test("with the delivery the courier leaves the map", () => {
+  const riding = { ...view(), position: { lat: 1, lng: 2 } };
+  assert.equal(applyChange(riding, change({ status: "delivered" })).position, null);
+});
+
+test("steps show what is done, what is now and what is ahead", () => {
+  assert.deepEqual(stepsOf(view().order).map((step) => step.state), ["done", "current", "ahead", "ahead"]);
+  const delivered = { status: "delivered", placed_at: "a", accepted_at: "b", picked_up_at: "c", delivered_at: "d" };
+  assert.deepEqual(stepsOf(delivered).map((step) => step.state), ["done", "done", "done", "done"]);
+});
+
+test("a rejected order ends where it ended", () => {
+  assert.deepEqual(stepsOf({ status: "rejected", placed_at: "a", ended_at: "b" }),
+    [{ status: "pending_acceptance", at: "a", state: "done" }, { status: "rejected", at: "b", state: "ended" }]);
+});
+
+test("a row of the viewport has names", () => {
+  const courier = courierOf(["c-1", 60.1, 24.9, null, "free", 10, 11]);
+  assert.equal(courier.lat, 60.1);
+  assert.equal(courier.receivedAt, 11);
+});
