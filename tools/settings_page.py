@@ -13,8 +13,8 @@ from server.settings import Settings, env_name
 HEAD = """\
 # Settings
 
-Printed by `python -m tools.settings_page` from `server/settings.py`; a test compares the two.  All are
-environment variables, read once at the start; a value that cannot be is refused in one sentence.  Units are in
+Printed by `python -m tools.settings_page` from `server/settings.py`; a test compares the two.  All are read
+from the environment once, at the start; a value that cannot be is refused in one sentence.  Units are in
 the names: seconds `_S`, milliseconds `_MS`, metres `_M`, metres a second `_MPS`.
 """
 
