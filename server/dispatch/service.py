@@ -22,7 +22,7 @@ from server.errors import NotFound, Refused
 from server.geo.nearest import NearestIndex
 from server.ids import new_id
 from server.orders import log as order_log
-from server.orders.commands import fingerprint
+from server.orders.commands import fingerprint, once
 from server.orders.lifecycle import HAPPENED, Event, Status
 from server.orders.merchants import MerchantStore
 from server.orders.model import Order
@@ -34,7 +34,8 @@ from server.storage import event_log
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
 
-ASSIGN = "assign"                # the timer that looks for a courier
+# The timer that looks for a courier.  Nobody clears it: it fires soon, and ends where there is nothing to do.
+ASSIGN = "assign"
 
 
 class CourierNotFound(NotFound):
@@ -96,7 +97,7 @@ class DispatchService:
             return {**order_json(order), "assignment": assignment_json(assignment)}
 
         told = fingerprint("assign", order_id, courier_id, version)
-        return await self._storage.once(viewer.account_id, key, told, act)
+        return await once(self._storage, viewer, key, told, act)
 
     async def pick_up(
         self, viewer: Viewer, order_id: UUID, occurred_at: datetime | None = None, *, key: str | None = None
@@ -139,7 +140,7 @@ class DispatchService:
             return {**order_json(moved_order), "assignment": assignment_json(moved_assignment)}
 
         told = fingerprint(act, order_id, occurred_at)
-        return await self._storage.once(viewer.account_id, key, told, report)
+        return await once(self._storage, viewer, key, told, report)
 
     async def _look_for_courier(self, work: UnitOfWork, event: event_log.Event) -> None:
         """An order was accepted: somebody must carry it."""
@@ -176,13 +177,11 @@ class DispatchService:
         )
         if not await AssignmentStore(work.connection).take(assignment):
             return None
-        await work.clear_timer(ASSIGN, order.id)
         await work.append(log_event(assignment, order, actor_id=actor_id, at=work.now))
         return assignment
 
     async def _withdraw(self, work: UnitOfWork, event: event_log.Event) -> None:
         """An order was cancelled: nobody has to fetch it any more."""
-        await work.clear_timer(ASSIGN, event.entity_id)
         assignments = AssignmentStore(work.connection)
         assignment = await assignments.newest_of_order(event.entity_id)
         if assignment is None or assignment.state in ENDED:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -64,13 +65,13 @@ async def orders_view(
 ) -> list[Json]:
     """The viewer's orders (their own, or all for those who see all), newest first; `before` is an order's id."""
     require(viewer, Permission.SEE_ORDER)
-    store, page = OrderStore(connection), {"status": status, "before": before, "limit": limit}
+    newest = partial(OrderStore(connection).newest, status=status, before=before, limit=limit)
     if scope(viewer.role, Permission.SEE_ORDER) is Scope.ALL:
-        orders = await store.newest(**page)
+        orders = await newest()
     elif viewer.role is Role.CUSTOMER:
-        orders = await store.newest(customer_id=viewer.account_id, **page)
+        orders = await newest(customer_id=viewer.account_id)
     elif viewer.role is Role.MERCHANT and viewer.merchant_id is not None:
-        orders = await store.newest(merchant_id=viewer.merchant_id, **page)
+        orders = await newest(merchant_id=viewer.merchant_id)
     else:                                         # a courier's own is what he carries now
         orders = await _carried_by(connection, viewer.account_id, status) if before is None else []
     return await describe(connection, orders, with_dropoff=may(viewer.role, Permission.SEE_CONTACT))

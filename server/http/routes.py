@@ -16,7 +16,6 @@ from server.http.merchants import Merchants
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
-from server.http.phones import Phones
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
 from server.http.sessions import Sessions
 

@@ -10,7 +10,7 @@ from server.accounts.permissions import Permission, require
 from server.accounts.viewer import Viewer
 from server.clock import Clock
 from server.ids import new_id
-from server.orders.commands import fingerprint
+from server.orders.commands import fingerprint, once
 from server.orders.merchants import MenuItem, Merchant, MerchantStore
 from server.orders.views import Json, merchant_json
 from server.storage.unit_of_work import Storage, UnitOfWork
@@ -63,7 +63,7 @@ class Catalogue:
             await MerchantStore(work.connection).insert(merchant, menu, work.now)
             return merchant_json(merchant, menu)
 
-        return await self._storage.once(viewer.account_id, key, fingerprint("add_merchant", new), act)
+        return await once(self._storage, viewer, key, fingerprint("add_merchant", new), act)
 
     async def all(self, viewer: Viewer, *, after: UUID | None, limit: int) -> list[Json]:
         """Merchants in the order they joined, without menus; `after` is the last one of the page before."""

@@ -13,7 +13,7 @@ from server.accounts.viewer import Viewer
 from server.clock import Clock
 from server.errors import BadInput
 from server.ids import new_id
-from server.orders.commands import fingerprint
+from server.orders.commands import fingerprint, once
 from server.orders.lifecycle import FIRST, Status
 from server.orders.log import log_event
 from server.orders.merchants import MerchantStore
@@ -88,7 +88,7 @@ class OrderService:
             await work.set_timer(ACCEPT_DEADLINE, order.id, due_at)
             return order_json(order)
 
-        return await self._storage.once(viewer.account_id, key, fingerprint("place", asked), act)
+        return await once(self._storage, viewer, key, fingerprint("place", asked), act)
 
     async def accept(
         self, viewer: Viewer, order_id: UUID, preparation_s: int, *, version: int | None = None, key: str | None = None
@@ -115,6 +115,8 @@ class OrderService:
         version: int | None, key: str | None,
     ) -> Json:
         async def act(work: UnitOfWork) -> Json:
+            # The timer before the order, as when it fires: the other way round the two could wait for each other.
+            await work.clear_timer(ACCEPT_DEADLINE, order_id)
             order = await OrderStore(work.connection).lock(order_id)
             require_for_order(viewer, permission, customer_id=order.customer_id, merchant_id=order.merchant_id)
             require_version(order, version)
@@ -122,13 +124,11 @@ class OrderService:
 
         require(viewer, permission)
         told = fingerprint(command.event, order_id, command, version)
-        return await self._storage.once(viewer.account_id, key, told, act)
+        return await once(self._storage, viewer, key, told, act)
 
     async def _move(self, work: UnitOfWork, order: Order, command: Command, *, actor_id: UUID | None) -> Order:
         moved, happening = order.after(command, at=work.now)
         await OrderStore(work.connection).replace(order, moved)
-        if order.status is Status.PENDING_ACCEPTANCE:
-            await work.clear_timer(ACCEPT_DEADLINE, order.id)
         await work.append(log_event(moved, happening, actor_id=actor_id))
         return moved
 
