@@ -65,7 +65,7 @@ class Client:
 
     `token` is asked before each connection, so it can bring a fresh one.  With `on_frame` every frame that is
     no reply goes there, in order, as it arrives; without it, read `frames()`, which keeps all that you have
-    not read yet.
+    not read yet.  `on_connected` is called after each authentication, the first and those after a loss.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Client:
         token: str | TokenSource,
         *,
         on_frame: Callable[[ServerFrame], None] | None = None,
+        on_connected: Callable[[], None] | None = None,
         tally: FixTally | None = None,
         backoff: Backoff | None = None,
         random: Random | None = None,
@@ -83,6 +84,7 @@ class Client:
         self._token = token
         self._frames: asyncio.Queue[ServerFrame | None] = asyncio.Queue()
         self._on_frame = on_frame or self._frames.put_nowait
+        self._on_connected = on_connected
         self._backoff = backoff or Backoff()
         self._random = random or Random()
         self._local_host = local_host
@@ -225,6 +227,8 @@ class Client:
                 ref = self._wait_for_reply(partial(self._resumed, topic))
                 await self._write(socket, topic, "join", {"since": since} if since else {}, ref)
             self._connected.set()
+            if self._on_connected is not None:
+                self._on_connected()
             self._start_flush()
             async for message in socket:
                 self._receive(message)
@@ -336,7 +340,10 @@ class Client:
         if "ok" in reply.payload:
             self._fixes.answered(batch, msgspec.convert(reply.payload["ok"], FixesReceived))
         else:
-            # Refused as a whole (not this courier's topic, too many): kept, the next connection tries again.
+            # Not taken at all (the server is busy, or this is not his topic): again, not quite at once.
+            self._fixes.again(batch)
+            pause_s = self._backoff.delay_s(1, self._random)
+            asyncio.get_running_loop().call_later(pause_s, self._start_flush)
             self._on_frame(ServerFrame(reply.topic, "error", reply.payload["error"]))
 
     def _wait_for_reply(self, waiting: _Waiting) -> str:

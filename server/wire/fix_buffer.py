@@ -5,7 +5,7 @@ ends is sent again over the next one.  The server knows a repeated fix by its `f
 harmless.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -27,12 +27,15 @@ class FixTally:
     history: int = 0  # … or, being late, only in the track
     stored: int = 0
     dropped: int = 0  # the buffer was full: the oldest went
+    # Received, then repeated over a new connection, where it was known already; when it is stored is not
+    # said.
+    known: int = 0
     refused: Counter[str] = field(default_factory=Counter)
 
     @property
     def settled(self) -> int:
-        """Fixes that need nothing more: stored, refused or dropped."""
-        return self.stored + self.refused.total() + self.dropped
+        """Fixes that need nothing more: stored, known, refused or dropped."""
+        return self.stored + self.known + self.refused.total() + self.dropped
 
 
 class FixBuffer:
@@ -43,8 +46,8 @@ class FixBuffer:
         self._capacity = capacity
         self._kept: dict[int, Fix] = {}  # seq → fix, oldest first
         self._answered: set[int] = set()  # received, not yet stored
+        self._to_send: deque[int] = deque()  # what this connection has not carried, oldest first
         self._newest_seq = 0
-        self._next_seq = 1  # the first that this connection has not carried
         self._ever_sent = 0  # the newest seq that any connection has carried
 
     def __len__(self) -> int:
@@ -53,13 +56,14 @@ class FixBuffer:
     @property
     def has_unsent(self) -> bool:
         """Whether `take` would return anything."""
-        return self._next_seq <= self._newest_seq and bool(self._kept)
+        return bool(self._to_send)
 
     def add(self, fixes: Iterable[Fix]) -> None:
         """Keep `fixes`, numbering them; when the buffer is full the oldest goes."""
         for fix in fixes:
             self._newest_seq += 1
             self._kept[self._newest_seq] = msgspec.structs.replace(fix, seq=self._newest_seq)
+            self._to_send.append(self._newest_seq)
             if len(self._kept) > self._capacity:
                 oldest = next(iter(self._kept))
                 del self._kept[oldest]
@@ -69,21 +73,26 @@ class FixBuffer:
     def take(self, limit: int) -> list[Fix]:
         """The oldest fixes not yet sent over this connection, at most `limit`; they count as sent now."""
         taken: list[Fix] = []
-        while self._next_seq <= self._newest_seq and len(taken) < limit:
-            fix = self._kept.get(self._next_seq)
-            if fix is not None:
-                taken.append(fix)
-                if self._next_seq > self._ever_sent:
-                    self._ever_sent = self._next_seq
-                    self.tally.sent += 1
-                else:
-                    self.tally.sent_again += 1
-            self._next_seq += 1
+        while self._to_send and len(taken) < limit:
+            seq = self._to_send.popleft()
+            fix = self._kept.get(seq)
+            if fix is None:
+                continue  # dropped meanwhile
+            taken.append(fix)
+            if seq > self._ever_sent:
+                self._ever_sent = seq
+                self.tally.sent += 1
+            else:
+                self.tally.sent_again += 1
         return taken
 
     def rewind(self) -> None:
         """A connection ended: everything still here is to be sent again."""
-        self._next_seq = next(iter(self._kept), self._newest_seq + 1)
+        self._to_send = deque(self._kept)
+
+    def again(self, batch: Iterable[Fix]) -> None:
+        """The server did not take `batch` (it was busy): it is to be sent again, before the rest."""
+        self._to_send.extendleft(fix.seq for fix in reversed(list(batch)) if fix.seq in self._kept)
 
     def answered(self, batch: list[Fix], answer: FixesReceived) -> None:
         """The server's reply to `batch`: what it refused is forgotten, the rest waits for `stored`."""
@@ -95,12 +104,11 @@ class FixBuffer:
                 continue
             if index in refused:
                 del self._kept[seq]
-                if seq not in self._answered:
-                    self.tally.refused[refused[index]] += 1
-                else:
-                    # Received before, and the repetition refused as such: an earlier process holds or held
-                    # it.
+                if seq in self._answered:
                     self._answered.discard(seq)
+                    self.tally.known += 1
+                else:
+                    self.tally.refused[refused[index]] += 1
             elif seq not in self._answered:
                 self._answered.add(seq)
                 # Which ones of the batch were late is not said; how many were is.

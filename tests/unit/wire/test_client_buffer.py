@@ -87,3 +87,20 @@ def test_whatever_the_network_does_every_fix_ends_stored_exactly_once(deeds, ran
     assert stored == set(range(1, added + 1))
     assert len(buffer) == 0
     assert buffer.tally.stored == buffer.tally.received == buffer.tally.sent == added
+
+
+def test_what_a_busy_server_did_not_take_goes_first_the_next_time():
+    buffer = FixBuffer()
+    buffer.add(some_fixes(4))
+    buffer.again(buffer.take(2))
+    assert [fix.seq for fix in buffer.take(4)] == [1, 2, 3, 4]
+
+
+def test_a_repetition_that_the_server_knows_already_is_settled():
+    buffer = FixBuffer()
+    buffer.add(some_fixes(1))
+    buffer.answered(buffer.take(1), FixesReceived(received=1))
+    buffer.rewind()
+    buffer.answered(buffer.take(1), FixesReceived(received=0, refused=[RefusedFix("duplicate", 0)]))
+    assert (buffer.tally.received, buffer.tally.known, buffer.tally.refused.total()) == (1, 1, 0)
+    assert buffer.tally.settled == 1

@@ -1,0 +1,134 @@
+"""Customers who are hungry: orders arrive as in a lunch hour, and everybody watches their own to its end.
+
+The demo's customer is hungry all the time: whoever opens the customer's page finds an order under way.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from server.simulator.demand import FIRST_MOMENT_S, next_arrival_s
+from server.simulator.osm import Door
+from server.simulator.people import Merchant
+from server.simulator.phone import Phone
+from server.simulator.world import World
+from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
+from server.wire.client import Client
+
+ENDED = frozenset({"delivered", "rejected", "expired", "cancelled"})
+# Between one meal and the next, for the customer who is always hungry.
+PAUSE_S = 20.0
+ITEMS = (1, 3)
+
+
+class Customer:
+    """One customer; `eat` places an order and watches it to its end."""
+
+    def __init__(self, phone: Phone, merchants: Sequence[Merchant], world: World) -> None:
+        self._phone = phone
+        self._merchants = merchants
+        self._tally = world.tally
+        self._random = world.random
+        self._speed = world.agenda.speed
+        self._home: Door = world.random.choice(world.city.doors)
+
+    async def eat(self) -> None:
+        """One order, from placing it to its end."""
+        try:
+            order = await self._phone.command("/orders", self._order(self._random.choice(self._merchants)))
+        except RequestRefused:
+            self._tally.refused += 1
+            return
+        self._tally.placed += 1
+        await self._watch(order["id"])
+
+    async def eat_on_and_on(self) -> None:
+        """One order after the other; what an earlier run left open is watched first."""
+        try:
+            for order in (await self._phone.get("/orders?limit=20"))["orders"]:
+                if order["status"] not in ENDED:
+                    await self._watch(order["id"])
+            while True:
+                await self.eat()
+                await asyncio.sleep(PAUSE_S / self._speed)
+        except RequestRefused:
+            self._tally.refused += 1
+
+    async def _watch(self, order_id: str) -> None:
+        topic = f"order:{order_id}"
+        self._tally.open += 1
+        try:
+            async with self._phone.socket() as client:
+                status = await self._status(client, topic)
+                if status not in ENDED:
+                    status = await self._end(client, topic)
+            if status == "delivered":
+                self._tally.delivered += 1
+            else:
+                self._tally.ended_otherwise += 1
+        except (ClosedForGood, RequestRefused):
+            self._tally.refused += 1
+        finally:
+            self._tally.open -= 1
+
+    async def _status(self, client: Client, topic: str) -> str:
+        while True:
+            try:
+                return str((await client.join(topic))["snapshot"]["order"]["status"])
+            except Unreachable:
+                continue  # the connection ended on the way: over the next one
+
+    async def _end(self, client: Client, topic: str) -> str:
+        """The status the order ends with."""
+        async for frame in client.frames():
+            status = ""
+            if frame.topic == topic and frame.event == "snapshot":
+                status = frame.payload["order"]["status"]
+            elif frame.topic == topic and frame.event == "changed" and frame.payload["entity"] == "order":
+                status = frame.payload["fields"].get("status", "")
+            if status in ENDED:
+                return str(status)
+        return ""
+
+    def _order(self, merchant: Merchant) -> dict[str, Any]:
+        dishes = self._random.sample(merchant.menu, k=min(self._random.randint(*ITEMS), len(merchant.menu)))
+        number = self._random.randrange(1_000_000)
+        return {
+            "merchant_id": merchant.id,
+            "items": [{"item_id": dish.id, "quantity": self._random.randint(1, 2)} for dish in dishes],
+            "contact": {
+                "name": self._phone.account.display_name, "phone": f"+35840{number:07d}",
+                "address": f"{self._home.address}, Helsinki", "lat": self._home.place.lat,
+                "lng": self._home.place.lng,
+            },
+        }  # fmt: skip
+
+
+class Crowd:
+    """All who order now and then; `peak_per_hour` orders in the busiest hour."""
+
+    def __init__(self, customers: Sequence[Customer], peak_per_hour: float, world: World) -> None:
+        self._resting = list(customers)
+        self._peak_per_hour = peak_per_hour
+        self._world = world
+
+    def begin(self) -> None:
+        """Put the first arrival on the agenda; each puts the next."""
+        self._next(FIRST_MOMENT_S)
+
+    def _next(self, day_s: float) -> None:
+        """The arrival after the moment `day_s` of the city's day."""
+        arrival_s = next_arrival_s(day_s, self._peak_per_hour, self._world.random)
+
+        def arrive() -> None:
+            # When everybody waits for a meal already, the city is full, and nobody orders.
+            if self._resting:
+                index = self._world.random.randrange(len(self._resting))
+                self._world.start(self._feed(self._resting.pop(index)))
+            self._next(arrival_s)
+
+        self._world.agenda.at(arrival_s - FIRST_MOMENT_S, arrive)
+
+    async def _feed(self, customer: Customer) -> None:
+        await customer.eat()
+        self._resting.append(customer)

@@ -1,0 +1,213 @@
+"""Couriers who ride: each does what he hears on `courier:<id>`, and sends his fixes over the same socket.
+
+One agenda moves them all; a rider's own task only keeps his socket and waits for answers.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from server.errors import TrackingError
+from server.simulator.phone import Phone
+from server.simulator.plane import Place
+from server.simulator.ride import Gps, Ride, cruising_speed_mps
+from server.simulator.routes import Route
+from server.simulator.world import World
+from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
+from server.wire.client import Client, ServerFrame
+
+# A phone's navigation mode: a fix every few seconds.
+FIX_EVERY_S = 4.0
+# Where there is nothing to do he moves on after a while, to some other corner.
+LINGER_S = (20.0, 240.0)
+HAND_OVER_S = (20.0, 75.0)
+# About one tunnel, lift or cellar in forty minutes of riding; the phone keeps its fixes and sends them after.
+TUNNELS_PER_FIX = 1 / 600
+TUNNEL_S = (15.0, 60.0)
+# The server said no to a pickup or a delivery: he asks again after a while, if the order is still his.
+REPORT_AGAIN_S = 30.0
+
+
+class Doing(StrEnum):
+    """What a rider is doing."""
+
+    WAITING = "waiting"  # for work: strolling, or standing at a corner
+    TO_PICKUP = "to_pickup"
+    AT_PICKUP = "at_pickup"
+    TO_DROPOFF = "to_dropoff"
+    AT_DROPOFF = "at_dropoff"
+
+
+# What a rider does at the end of his way; waiting has no end.
+ARRIVED = {Doing.TO_PICKUP: Doing.AT_PICKUP, Doing.TO_DROPOFF: Doing.AT_DROPOFF}
+
+
+class Rider:
+    """One courier.  `start` puts him on the agenda; `keep_socket` is his task."""
+
+    def __init__(self, phone: Phone, world: World) -> None:
+        self.doing = Doing.WAITING
+        self._phone = phone
+        self._world = world
+        self._agenda = world.agenda
+        self._random = world.random
+        self._gps = Gps(world.random)
+        self._cruising_mps = cruising_speed_mps(world.random)
+        here = world.city.any_corner(world.random)
+        self._ride = Ride(Route([here]), self._cruising_mps, world.random)
+        # The city's time of the last fix.
+        self._looked_s = 0.0
+        self._lingers_until_s = 0.0
+        self._client: Client | None = None
+        self._order: dict[str, Any] | None = None
+        # Something about the work has changed, or may have.
+        self._heard = asyncio.Event()
+
+    @property
+    def topic(self) -> str:
+        """His own topic."""
+        return f"courier:{self._phone.account.id}"
+
+    async def keep_socket(self) -> None:
+        """Sign in, say that he is available, and look at his work whenever the wire says that it changed.
+
+        Ends when somebody else rides under the same account (4010), or the server will not have him any more.
+        """
+        async with self._phone.socket(self._on_frame, on_connected=self._heard.set) as client:
+            self._client = client
+            self._world.tally.couriers += 1
+            self._looked_s = self._agenda.now_s()
+            self._agenda.after(self._random.uniform(0.0, self._fix_every_s()), self._step)
+            self._world.start(self._wake_at_the_end_of(client))
+            try:
+                while True:
+                    await self._heard.wait()
+                    self._heard.clear()
+                    await self._look_at_work(client)
+            except (ClosedForGood, RequestRefused):
+                self._world.tally.gone += 1
+            finally:
+                self._world.tally.couriers -= 1
+                self._client = None
+
+    async def _wake_at_the_end_of(self, client: Client) -> None:
+        with suppress(TrackingError):  # the next request says why
+            await client.ended()
+        self._heard.set()
+
+    # What he hears
+
+    def _on_frame(self, frame: ServerFrame) -> None:
+        if frame.topic == self.topic and frame.event in {"changed", "snapshot"}:
+            self._heard.set()
+
+    async def _look_at_work(self, client: Client) -> None:
+        """Ask what there is to do: the snapshot of his topic says it whole, with pickup and dropoff."""
+        try:
+            snapshot = (await client.join(self.topic))["snapshot"]
+            if not snapshot["available"]:
+                await client.request(self.topic, "availability", {"available": True})
+        except Unreachable:
+            self._heard.set()  # the connection ended on the way: ask again over the next
+            return
+        self._take_up(snapshot)
+
+    def _take_up(self, snapshot: dict[str, Any]) -> None:
+        assignment, order = snapshot["assignment"], snapshot["order"]
+        if assignment is None or order is None:
+            if self._order is not None:
+                self._order = None
+                self.doing = Doing.WAITING
+                self._linger()
+        elif self._order is None or self._order["id"] != order["id"]:
+            self._order = order
+            if assignment["state"] == "picked_up":
+                self._ride_to(Doing.TO_DROPOFF, order["dropoff"])
+            else:
+                self._ride_to(Doing.TO_PICKUP, order["merchant"])
+        elif assignment["state"] == "picked_up" and self.doing in {Doing.TO_PICKUP, Doing.AT_PICKUP}:
+            self._order = order
+            self._ride_to(Doing.TO_DROPOFF, order["dropoff"])
+
+    # What he does
+
+    def _step(self) -> None:
+        """Ride on since the last fix, tell the fix, and do what comes at the end of the way."""
+        client = self._client
+        if client is None:
+            return
+        now_s = self._agenda.now_s()
+        elapsed_s, self._looked_s = now_s - self._looked_s, now_s
+        self._ride.advance(elapsed_s)
+        place, bearing_deg = self._ride.place()
+        # What a phone measures is how fast it moves in our time.
+        speed_mps = self._ride.speed_mps * self._agenda.speed
+        fix = self._gps.fix(place, bearing_deg, speed_mps, fix_time_ms=self._world.clock.now_ms())
+        client.send_fixes(self._phone.account.id, [fix])
+        if self._ride.has_arrived:
+            self._arrive(now_s)
+        elif self._random.random() < TUNNELS_PER_FIX:
+            client.go_offline()
+            self._agenda.after(self._random.uniform(*TUNNEL_S), client.go_online)
+        self._agenda.at(now_s + self._fix_every_s(), self._step)
+
+    def _arrive(self, now_s: float) -> None:
+        if self.doing is Doing.WAITING:
+            if now_s >= self._lingers_until_s:
+                self._ride_to_place(self._world.city.any_corner(self._random))
+                self._linger()
+            return
+        arrived = ARRIVED.get(self.doing)
+        if arrived is Doing.AT_PICKUP:
+            self.doing = arrived
+            self._agenda.after(self._food_ready_in_s(), self._report("pick-up", Doing.AT_PICKUP))
+        elif arrived is Doing.AT_DROPOFF:
+            self.doing = arrived
+            self._agenda.after(self._random.uniform(*HAND_OVER_S), self._report("deliver", Doing.AT_DROPOFF))
+
+    def _report(self, word: str, while_doing: Doing) -> Callable[[], None]:
+        """An act for the agenda: tell the server, unless his work has become another meanwhile."""
+        order_id = None if self._order is None else self._order["id"]
+
+        def act() -> None:
+            if self.doing is while_doing and self._order is not None and self._order["id"] == order_id:
+                self._world.start(self._tell(f"/orders/{order_id}/{word}", act))
+
+        return act
+
+    async def _tell(self, path: str, again: Callable[[], None]) -> None:
+        try:
+            await self._phone.command(path, {})
+        except RequestRefused:
+            self._world.tally.refused += 1
+            self._agenda.after(REPORT_AGAIN_S, again)
+        self._heard.set()  # also without a frame about it: what is there to do now?
+
+    def _food_ready_in_s(self) -> float:
+        """Seconds of the city's time until the kitchen's word is up; it speaks of our time."""
+        order = self._order or {}
+        accepted_at = order.get("accepted_at")
+        preparation_s = float(order.get("preparation_s") or 0)
+        if accepted_at is None:
+            return 0.0
+        since_s = (self._world.clock.now() - datetime.fromisoformat(accepted_at)).total_seconds()
+        return max(preparation_s - since_s, 0.0) * self._agenda.speed + self._random.uniform(5.0, 20.0)
+
+    def _ride_to(self, doing: Doing, end: dict[str, Any] | None) -> None:
+        self.doing = doing
+        if end is not None:
+            self._ride_to_place(Place(end["lat"], end["lng"]))
+
+    def _ride_to_place(self, there: Place) -> None:
+        here, _ = self._ride.place()
+        self._ride = Ride(self._world.city.router.route(here, there), self._cruising_mps, self._random)
+
+    def _linger(self) -> None:
+        self._lingers_until_s = self._agenda.now_s() + self._random.uniform(*LINGER_S)
+
+    def _fix_every_s(self) -> float:
+        """In the city's time: phones do not send more often because the city is in a hurry."""
+        return FIX_EVERY_S * self._agenda.speed
