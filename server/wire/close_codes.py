@@ -8,7 +8,6 @@ class CloseCode(IntEnum):
 
     NORMAL = 1000
     PROTOCOL = 1002
-    NOT_TEXT = 1003
     BAD_UTF8 = 1007
     TOO_BIG = 1009
 

@@ -4,9 +4,10 @@
 Payload types stand in `messages.py`; which payload belongs to which event is decided there, not here.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from server.errors import BadInput
 
@@ -19,13 +20,17 @@ class BadFrame(BadInput):
     code = "bad_frame"
 
 
+# Longer than any topic, event or sensible `ref`; what is sent back to a client is not made long by the client.
+Word = Annotated[str, Meta(max_length=128)]
+
+
 class Frame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What a client sent.  `payload` stays raw until the event is known."""
 
-    topic: str
-    event: str
+    topic: Word
+    event: Word
     payload: msgspec.Raw = msgspec.Raw(b"{}")
-    ref: str | None = None
+    ref: Word | None = None
 
 
 class OutFrame(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

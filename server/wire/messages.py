@@ -45,6 +45,10 @@ class Authenticate(msgspec.Struct, frozen=True):
     token: Annotated[str, Meta(max_length=4096)]
 
 
+class Heartbeat(msgspec.Struct, frozen=True):
+    """topic `session`, event `heartbeat`: for clients who cannot see our pings, as pages cannot; the reply is `{}`."""
+
+
 class Join(msgspec.Struct, frozen=True):
     """Start listening to the frame's topic; `since` is the last cursor of an earlier visit."""
 
@@ -121,6 +125,7 @@ class ErrorReply(msgspec.Struct, frozen=True, omit_defaults=True):
 
 PAYLOADS: dict[str, type[msgspec.Struct]] = {
     "authenticate": Authenticate,
+    "heartbeat": Heartbeat,
     "join": Join,
     "leave": Leave,
     "look": Look,

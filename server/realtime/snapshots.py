@@ -1,0 +1,143 @@
+"""What a topic's snapshot holds, for each kind and audience, read through the stores of orders and dispatch.
+
+Personal data: the dropoff's address goes to its customer, to the courier who has the order, and to staff who
+may see contacts; name and phone of the contact only to that courier, in his own topic.  Nobody else gets
+them, not even coarse.
+"""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from server.dispatch.duties import DutyBoard
+from server.dispatch.legs import Assignment
+from server.dispatch.store import AssignmentStore
+from server.dispatch.views import assignment_json
+from server.geo.nearest import NearestIndex
+from server.orders.merchants import MerchantStore
+from server.orders.model import Order
+from server.orders.store import OrderStore
+from server.orders.views import Json, contact_json, dropoff_json, merchant_json, order_json, pickup_json
+from server.realtime.audiences import shown_position
+from server.realtime.topics import Audience, Kind, Parties, TopicName
+
+MAX_OPEN_ORDERS = 500  # in one snapshot; who has more open orders than this needs pages, not a list
+
+# Who is shown where an order goes.
+SEES_DROPOFF = frozenset({Audience.CUSTOMER, Audience.COURIER, Audience.STAFF})
+
+
+class SnapshotReader(Protocol):
+    """Reads within a given transaction; raises NotFound for what is not there."""
+
+    async def parties(self, connection: Any, topic: TopicName) -> Parties | None:
+        """Whose the order of the topic is; None for topics that are not about one order."""
+        ...
+
+    async def read(
+        self, connection: Any, topic: TopicName, audience: Audience
+    ) -> tuple[Parties | None, Json]:
+        """`parties`, and the snapshot as this audience may see it."""
+        ...
+
+
+class StoreSnapshots:
+    """The real reader."""
+
+    def __init__(self, duties: DutyBoard, nearest: NearestIndex) -> None:
+        self._duties = duties
+        self._nearest = nearest
+
+    async def parties(self, connection: Any, topic: TopicName) -> Parties | None:
+        if topic.kind is not Kind.ORDER or topic.id is None:
+            return None
+        order = await OrderStore(connection).get(topic.id)
+        assignment = await AssignmentStore(connection).newest_of_order(topic.id)
+        return _parties(order, assignment)
+
+    async def read(
+        self, connection: Any, topic: TopicName, audience: Audience
+    ) -> tuple[Parties | None, Json]:
+        match topic.kind, topic.id:
+            case Kind.ORDER, UUID() as order_id:
+                return await self._order(connection, order_id, audience)
+            case Kind.MERCHANT, UUID() as merchant_id:
+                return None, await self._merchant(connection, merchant_id)
+            case Kind.COURIER, UUID() as courier_id:
+                return None, await self._courier(connection, courier_id, audience)
+            case _:
+                return None, await self._dispatch(connection)
+
+    async def _order(self, connection: Any, order_id: UUID, audience: Audience) -> tuple[Parties, Json]:
+        order = await OrderStore(connection).get(order_id)
+        assignment = await AssignmentStore(connection).newest_of_order(order_id)
+        return _parties(order, assignment), {
+            "order": await _order_view(connection, order, audience),
+            "assignment": None if assignment is None else assignment_json(assignment),
+            "position": self._position(order_id, audience),
+        }
+
+    async def _merchant(self, connection: Any, merchant_id: UUID) -> Json:
+        merchant = await MerchantStore(connection).get(merchant_id)
+        orders = await OrderStore(connection).newest(
+            merchant_id=merchant_id, open_only=True, limit=MAX_OPEN_ORDERS
+        )
+        return {"merchant": merchant_json(merchant), "orders": await _listed(connection, orders)}
+
+    async def _courier(self, connection: Any, courier_id: UUID, audience: Audience) -> Json:
+        assignment = await AssignmentStore(connection).open_of_courier(courier_id)
+        position = self._nearest.get(courier_id)
+        snapshot: Json = {
+            "assignment": None if assignment is None else assignment_json(assignment),
+            "order": None,
+            "available": position is not None and position.available,
+        }
+        if assignment is not None:
+            order = await OrderStore(connection).get(assignment.order_id)
+            snapshot["order"] = await _order_view(connection, order, audience)
+            if audience is Audience.COURIER:
+                contact = await OrderStore(connection).contact(order.id)
+                snapshot["contact"] = None if contact is None else contact_json(contact)
+        return snapshot
+
+    async def _dispatch(self, connection: Any) -> Json:
+        orders = await OrderStore(connection).newest(open_only=True, limit=MAX_OPEN_ORDERS)
+        return {"orders": await _listed(connection, orders), "couriers_online": len(self._nearest)}
+
+    def _position(self, order_id: UUID, audience: Audience) -> object:
+        """Where the courier is, as far as this audience may know."""
+        held = self._duties.by_order(order_id)
+        if held is None:
+            return None
+        courier_id, duty = held
+        position = self._nearest.get(courier_id)
+        if position is None:
+            return None
+        return shown_position(position, duty_version=duty.version, leg=duty.leg, audience=audience)
+
+
+async def _order_view(connection: Any, order: Order, audience: Audience) -> Json:
+    """The order with the merchant it is fetched from and, for those who may see it, where it goes."""
+    view = order_json(order)
+    view["merchant"] = pickup_json(await MerchantStore(connection).get(order.merchant_id))
+    contact = await OrderStore(connection).contact(order.id) if audience in SEES_DROPOFF else None
+    view["dropoff"] = None if contact is None else dropoff_json(contact)
+    return view
+
+
+async def _listed(connection: Any, orders: list[Order]) -> list[Json]:
+    """Orders for a list, each with its open assignment."""
+    carried = await AssignmentStore(connection).open_of_orders([order.id for order in orders])
+    return [
+        {
+            **order_json(order),
+            "assignment": assignment_json(carried[order.id]) if order.id in carried else None,
+        }
+        for order in orders
+    ]
+
+
+def _parties(order: Order, assignment: Assignment | None) -> Parties:
+    has_it = assignment is not None and assignment.ended_at is None
+    return Parties(
+        order.customer_id, order.merchant_id, assignment.courier_id if assignment and has_it else None
+    )
