@@ -82,7 +82,7 @@ _NEW_HERE = ord("N")
 
 
 class CourierIndex:
-    """Every courier's newest position, shared by all; LiveStateAway when Redis does not answer."""
+    """Every courier's newest position, shared by all; LiveStateAway while Redis does not answer."""
 
     def __init__(self, redis: Redis, *, partitions: int) -> None:
         """`partitions` is how many of the 64 channels this process publishes on."""
@@ -91,18 +91,20 @@ class CourierIndex:
         self._incarnations: dict[str, bytes] = {}
         # Tags of the regions that Redis has lost since we placed somebody there.
         self.lost_regions: set[str] = set()
+        # A Redis that hung once is not waited for again by every batch: only `look_for_loss` tries.
+        self.is_away = False
 
     async def claim(self, courier_id: UUID) -> int:
         """A new owner number, greater than every earlier one of this courier: it fences out older owners."""
         call = scripts.Call(_CLAIM, (_owner_key(partition_of(courier_id)),), (courier_id.bytes,))
-        with _redis_errors():
+        with self._redis_errors():
             (owner,) = await scripts.run(self._redis, [call])
         return int(owner)
 
     async def owners(self, courier_ids: Sequence[UUID]) -> dict[UUID, int]:
         """The newest owner number of each courier; without those whom Redis does not know."""
         by_partition = _by_partition(courier_ids)
-        with _redis_errors():
+        with self._redis_errors():
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for partition, ids in by_partition.items():
                     pipeline.hmget(_owner_key(partition), [courier_id.bytes for courier_id in ids])
@@ -116,7 +118,7 @@ class CourierIndex:
 
     async def last(self, courier_id: UUID) -> Position | None:
         """The courier's newest position; None when he is unknown, or was swept away."""
-        with _redis_errors():
+        with self._redis_errors():
             tag = await self._ask("HGET", _region_key(partition_of(courier_id)), courier_id.bytes)
             packed = (
                 None if tag is None else await self._ask("HGET", _pos_key(tag.decode()), courier_id.bytes)
@@ -136,7 +138,7 @@ class CourierIndex:
         calls = [_place_call(tag, [positions[place] for place in part]) for tag, part in parts]
         placed = [Placed.PLACED] * len(positions)
         new_here: list[Position] = []
-        with _redis_errors():
+        with self._redis_errors():
             answers = await scripts.run(self._redis, calls)
             for (tag, part), (incarnation, letters) in zip(parts, answers, strict=True):
                 self._notice(tag, incarnation)
@@ -149,16 +151,18 @@ class CourierIndex:
         return placed
 
     async def look_for_loss(self) -> None:
-        """Ask whether Redis still has the regions we placed somebody in; sets `lost_regions`."""
+        """Ask whether Redis answers (`is_away`) and has what we placed (`lost_regions`)."""
+        self.is_away = False
         tags = list(self._incarnations)
-        with _redis_errors():
+        with self._redis_errors():
+            await self._ask("PING")
             answers = await scripts.run(self._redis, [_place_call(tag, []) for tag in tags]) if tags else []
         for tag, (incarnation, _letters) in zip(tags, answers, strict=True):
             self._notice(tag, incarnation)
 
     async def load(self) -> AsyncIterator[Positions]:
         """All positions, some thousands at a time, for a process that starts; a courier may come twice."""
-        with _redis_errors():
+        with self._redis_errors():
             tags = await self._regions()
             for tag in tags:
                 cursor = 0
@@ -173,7 +177,7 @@ class CourierIndex:
     async def sweep(self, now_ms: int, gone_after_ms: int) -> list[UUID]:
         """Remove everybody last heard `gone_after_ms` before `now_ms`, or earlier; gives each id once."""
         gone: list[UUID] = []
-        with _redis_errors():
+        with self._redis_errors():
             tags = await self._regions()
             while tags:
                 calls = [_sweep_call(tag, now_ms - gone_after_ms) for tag in tags]
@@ -247,12 +251,22 @@ class CourierIndex:
         return await cast(Any, self._redis).execute_command(*command)
 
     async def _publish(self, messages: dict[str, bytes]) -> None:
-        with _redis_errors():
+        with self._redis_errors():
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for channel, message in messages.items():
                     pipeline.execute_command("SPUBLISH", channel, message)
                 if messages:
                     await pipeline.execute()
+
+    @contextmanager
+    def _redis_errors(self) -> Iterator[None]:
+        if self.is_away:
+            raise LiveStateAway
+        try:
+            yield
+        except (RedisError, OSError) as error:
+            self.is_away = True
+            raise LiveStateAway from error
 
     def _channel_of(self, courier_id: UUID) -> str:
         return channel_name(partition_of(courier_id) % self._partitions)
@@ -261,14 +275,6 @@ class CourierIndex:
         if self._incarnations.setdefault(tag, incarnation) != incarnation:
             self._incarnations[tag] = incarnation
             self.lost_regions.add(tag)
-
-
-@contextmanager
-def _redis_errors() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise LiveStateAway from error
 
 
 def _pos_key(tag: str) -> str:
