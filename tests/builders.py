@@ -11,6 +11,7 @@ from server.orders.lifecycle import Status
 from server.orders.merchants import MenuItem, Merchant
 from server.orders.model import CURRENCY, Line, Order
 from server.orders.placing import Contact, PlaceOrder, Wanted
+from server.storage.event_log import Event
 from tests.fakes import NOON
 
 HELSINKI = (60.1699, 24.9384)
@@ -69,4 +70,12 @@ def an_assignment(**facts: Any) -> Assignment:
     return Assignment(**{
         "id": uuid4(), "order_id": uuid4(), "courier_id": uuid4(), "courier_name": "Li", "state": State.ASSIGNED,
         "version": 1, "created_at": NOON, **facts,
+    })
+
+
+def an_event(**facts: Any) -> Event:
+    """An order of its own was placed, told to the dispatchers."""
+    return Event(**{
+        "entity": "order", "entity_id": uuid4(), "version": 1, "name": "placed", "topics": ("dispatch:all",),
+        "fields": {"status": "pending_acceptance"}, "actor_id": None, "occurred_at": NOON, **facts,
     })

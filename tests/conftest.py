@@ -1,4 +1,4 @@
-"""Real servers for every test that wants them: one PostgreSQL and one Valkey per test process, fresh data per test."""
+"""Real servers for every test that wants them: one PostgreSQL and one Valkey per test process."""
 
 import asyncio
 import itertools
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -19,6 +20,7 @@ from server.storage.database import open_database
 from server.storage.embedded import EmbeddedPostgres, EmbeddedValkey
 from server.storage.migrate import migrate
 from server.storage.redis import open_redis
+from server.storage.unit_of_work import Storage
 from tests.fakes import ManualClock
 
 T = TypeVar("T")
@@ -27,14 +29,14 @@ _numbers = itertools.count()
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` in a loop of its own, whether or not this thread has one: for the fixtures that are no coroutines."""
+    """Run `work` in a loop of its own, whether or not this thread has one: for synchronous fixtures."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 def database_named(url: str, name: str) -> str:
     """The same server's address, another database."""
-    return url.replace("/songda?", f"/{name}?")
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 @pytest.fixture(scope="session")
@@ -115,3 +117,15 @@ async def redis_client(redis_url: str) -> AsyncIterator[Redis]:
 def clock() -> ManualClock:
     """A clock that stands still until it is turned."""
     return ManualClock()
+
+
+@pytest.fixture
+async def storage(database: asyncpg.Pool, redis_client: Redis, clock: ManualClock) -> AsyncIterator[Storage]:
+    """The record on this test's own database, its tail and hints running."""
+    storage = Storage(database, redis_client, clock)
+    await storage.tail.start()
+    running = asyncio.create_task(storage.run())
+    yield storage
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await storage.close()

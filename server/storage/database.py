@@ -1,4 +1,7 @@
-"""The door to PostgreSQL: the pool, and its errors made ours.  Tables stand in migrations/, SQL in the stores."""
+"""The door to PostgreSQL: the pool, and its errors made ours.
+
+Tables stand in migrations/, SQL in the stores.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +31,8 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
-# What PostgreSQL or the way to it does when it is gone, going, full or stuck.  A repeated request may fare better.
+# What PostgreSQL or the way to it does when it is gone, going, full or stuck.  A repeated request may fare
+# better.
 LOST = (
     OSError,
     TimeoutError,
@@ -78,7 +82,8 @@ async def connect(url: str) -> asyncpg.Connection:
         major = connection.get_server_version().major
         if major < MINIMUM_VERSION["postgres"]:
             raise StartupError(
-                f"The database server is PostgreSQL {major}; Songda needs {MINIMUM_VERSION['postgres']} or newer."
+                f"The database server is PostgreSQL {major}; "
+                f"Songda needs {MINIMUM_VERSION['postgres']} or newer."
             )
         await _prepare(connection)
     except BaseException:
@@ -114,7 +119,8 @@ def _startup_errors() -> Iterator[None]:
         ) from error
     except OSError as error:
         raise StartupError(
-            f"The database server cannot be reached ({_sentence(error)}): is it running, is DATABASE_URL right?"
+            f"The database server cannot be reached ({_sentence(error)}): "
+            "is it running, is DATABASE_URL right?"
         ) from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         raise StartupError(f"The database server refuses us: {_sentence(error)}.") from error

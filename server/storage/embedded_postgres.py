@@ -1,6 +1,6 @@
-"""Our own PostgreSQL, for a machine that has none: one cluster below the data directory, on a unix socket only.
+"""Our own PostgreSQL, for a machine that has none: one cluster below the data directory, a unix socket only.
 
-It is an ordinary PostgreSQL with fsync on; only its start and end are ours.  Whoever the kernel says connects as our
+It is an ordinary PostgreSQL with fsync on; only its start and end are ours.  Whoever the kernel says is our
 own user gets in (peer), nobody else does: there is no password to keep.
 """
 
@@ -9,22 +9,31 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from server.errors import StartupError
 from server.storage.binaries import ServerBinary, find_server_binary
-from server.storage.child import Child, RunAs, environment, explain_failure, launch_command, nobody, ourselves
-from server.storage.locks import DataDirLock
+from server.storage.child import (
+    Child,
+    Command,
+    RunAs,
+    environment,
+    explain_failure,
+    launch_command,
+    nobody,
+    ourselves,
+)
+from server.storage.embedded_server import EmbeddedServer
 from server.storage.reach import can_reach, reachable_postgres
-from server.storage.socket_directory import prepare_socket, socket_directory
+from server.storage.socket_directory import prepare_socket
 
 DATABASE = "songda"
 INITDB_WITHIN_S = 120.0
 
-# Modest: a laptop must not notice it.  What is not named here is PostgreSQL's own choice, fsync = on among it.
+# Modest: a laptop must not notice it.  What is not named here, such as fsync, is as PostgreSQL has it: on.
 _CONFIGURATION = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -37,67 +46,30 @@ _CONFIGURATION = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+_INITDB = ("--encoding=UTF8", "--locale=C", "--auth=peer", "--data-checksums", "--no-instructions")
 
 
-class EmbeddedPostgres:
-    """A PostgreSQL that lives as long as we do.  `data_dir` is Songda's; `run_dir` is where the socket goes."""
+class EmbeddedPostgres(EmbeddedServer):
+    """One PostgreSQL cluster, on a unix socket."""
+
+    name = "postgres"
 
     def __init__(self, data_dir: Path, run_dir: Path | None = None) -> None:
-        self.data_dir = data_dir.resolve()
-        self.run_dir = run_dir or socket_directory(self.data_dir)
-        self.cluster = self.data_dir / "postgres"
-        self._lock = DataDirLock(self.data_dir)
-        self._child: Child | None = None
+        super().__init__(data_dir, run_dir)
+        self.cluster = self.data_dir / self.name
 
     @property
     def url(self) -> str:
         """How to connect: libpq's form, understood by asyncpg and psql."""
         return (
-            f"postgresql://{quote(ourselves().name)}@/{DATABASE}?host={quote(str(self.run_dir / 'postgres'))}"
+            f"postgresql://{quote(ourselves().name)}@/{DATABASE}?host={quote(str(self.run_dir / self.name))}"
         )
 
-    @property
-    def pid(self) -> int | None:
-        """The postmaster's process, while it runs."""
-        return self._child.pid if self._child is not None else None
-
-    def start(self) -> None:
-        """Start, making the cluster first if there is none; StartupError says what is wrong in one sentence."""
-        if self._child is not None and self._child.running:
-            return
-        if self._child is None:
-            self._lock.acquire()
-        try:
-            self._start()
-        except BaseException:
-            self._child = None
-            self._lock.release()
-            raise
-
-    def stop(self) -> None:
-        """End it, with a last checkpoint."""
-        if self._child is None:
-            return
-        self._child.stop()
-        self._child = None
-        for directory in (self.run_dir / "postgres", self.run_dir):
-            with suppress(OSError):  # the other server's socket is still there: it will clear up
-                directory.rmdir()
-        self._lock.release()
-
-    def __enter__(self) -> "EmbeddedPostgres":
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _start(self) -> None:
+    def _launch(self) -> Child:
         run_as = nobody() if os.geteuid() == 0 else ourselves()
-        child = Child("postgres", data_dir=self.data_dir, run_as=run_as, stop_signal=signal.SIGINT)
-        self._child = child
+        child = Child(self.name, data_dir=self.data_dir, run_as=run_as, stop_signal=signal.SIGINT)
         child.end_orphans()
-        socket = prepare_socket(self.run_dir, "postgres", ".s.PGSQL.5432", run_as)
+        socket = prepare_socket(self.run_dir, self.name, ".s.PGSQL.5432", run_as)
         binary = find_server_binary("postgres", data_version=self._data_version(run_as))
         binary = reachable_postgres(binary, run_as, self.data_dir)
         if not self.cluster.exists():
@@ -106,7 +78,10 @@ class EmbeddedPostgres:
         with _open_for(run_as, self.cluster) as (cluster, keep):
             settings = {**_CONFIGURATION, "unix_socket_directories": str(socket.parent)}
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-            child.start([binary.path, "-D", cluster, *options], ready=self._is_ready, keep=keep)
+            child.start(
+                [binary.path, "-D", cluster, *options], ready=lambda: self._is_ready(child.pid), keep=keep
+            )
+        return child
 
     def _data_version(self, run_as: RunAs) -> int | None:
         """The major version that made the cluster, or None when there is none yet."""
@@ -138,17 +113,9 @@ class EmbeddedPostgres:
             if run_as.uid != os.geteuid():
                 os.chown(unfinished, run_as.uid, run_as.gid)
             with _open_for(run_as, unfinished) as (cluster, keep):
-                options = [
-                    "--encoding=UTF8",
-                    "--locale=C",
-                    "--auth=peer",
-                    "--data-checksums",
-                    "--no-instructions",
-                ]
-                self._run(
-                    [binary.initdb, "-D", cluster, f"--username={ourselves().name}", *options], run_as, keep
-                )
-                single_user = [binary.path, "--single", "-D", cluster, "postgres"]
+                initdb: Command = [binary.initdb, "-D", cluster, f"--username={ourselves().name}", *_INITDB]
+                self._run(initdb, run_as, keep)
+                single_user: Command = [binary.path, "--single", "-D", cluster, "postgres"]
                 self._run(single_user, run_as, keep, stdin=f"CREATE DATABASE {DATABASE}\n")
             unfinished.rename(self.cluster)
         except OSError as error:
@@ -157,7 +124,7 @@ class EmbeddedPostgres:
             shutil.rmtree(unfinished, ignore_errors=True)
 
     def _run(
-        self, command: Sequence[str | Path], run_as: RunAs, keep: tuple[int, ...], *, stdin: str | None = None
+        self, command: Command, run_as: RunAs, keep: tuple[int, ...], *, stdin: str | None = None
     ) -> None:
         try:
             done = subprocess.run(
@@ -181,19 +148,19 @@ class EmbeddedPostgres:
             reason = explain_failure(done.stdout, self.data_dir)
             raise StartupError(f"A PostgreSQL cluster cannot be made: {reason}")
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, pid: int | None) -> bool:
         """As pg_ctl does: the eighth line of the postmaster's own file."""
         try:
             lines = (self.cluster / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(self.pid)
+        return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(pid)
 
     def _remove_stale_pid_file(self) -> None:
         """Remove postmaster.pid of a dead server whose number another process, or its own zombie, now has.
 
-        PostgreSQL would refuse to start.  Nobody of ours lives (the server lock was free); a PostgreSQL that somebody
-        started by hand is left alone, and then PostgreSQL's refusal is the right answer.
+        PostgreSQL would refuse to start.  Nobody of ours lives (the server lock was free); a PostgreSQL that
+        somebody started by hand is left alone, and then PostgreSQL's refusal is the right answer.
         """
         path = self.cluster / "postmaster.pid"
         try:

@@ -1,7 +1,8 @@
-"""Become a server: the few steps between fork and exec that must happen in this order, as a program of its own.
+"""Become a server: the steps between fork and exec that must happen in this order, as a program of its own.
 
-Run by child.py as `python -I -S launch.py UID GID PARENT DEATH_SIGNAL PROGRAM ARGUMENT…`, so that nothing runs in a
-forked copy of a threaded process.  It imports nothing of ours: after the setuid our own files may be out of reach.
+Run by child.py as `python -I -S launch.py UID GID PARENT DEATH_SIGNAL PROGRAM ARGUMENT…`, so that nothing
+runs in a forked copy of a threaded process.  It imports nothing of ours: after the setuid our own files may
+be out of reach.
 """
 
 import ctypes
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != parent:
             return  # the parent died before we asked to be told
-    os.execv(program[0], program)
+    os.execv(program[0], program)  # noqa: S606  no shell is the point
 
 
 if __name__ == "__main__":

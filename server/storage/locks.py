@@ -1,7 +1,7 @@
 """Who owns a data directory: flocks, which the kernel lets go when the last holder dies, however it dies.
 
-Two kinds: DataDirLock is held by the one Songda that uses the directory; a server lock is inherited by an embedded
-server and its children, so that a free one proves that none of them lives.
+Two kinds: DataDirLock is held by the one Songda that uses the directory; a server lock is inherited by an
+embedded server and its children, so that a free one proves that none of them lives.
 """
 
 import fcntl
@@ -44,7 +44,10 @@ class _Held:
 
 
 class DataDirLock:
-    """One Songda per data directory.  May be taken several times by one process; let go with the last release."""
+    """One Songda per data directory.
+
+    One process may take it several times; it is let go with the last release.
+    """
 
     _held: ClassVar[dict[Path, _Held]] = {}
 

@@ -1,6 +1,7 @@
-"""Brings the schema to the newest version.  The versions are migrations/versions/NNNN_what_it_does.py (Alembic).
+"""Brings the schema to the newest version.  Versions are migrations/versions/NNNN_what_it_does.py (Alembic).
 
-A server that starts on a current database must not wait for SQLAlchemy to load: the version is read with asyncpg first.
+A server that starts on a current database must not wait for SQLAlchemy to load: the version is read with
+asyncpg first.
 """
 
 from pathlib import Path
@@ -19,7 +20,7 @@ def newest_version() -> str:
 
 
 async def migrate(url: str) -> None:
-    """Bring the database to the newest version, or leave it alone when it is there; any number may call at once."""
+    """Bring the database to the newest version, if it is not there; any number may call at once."""
     connection = await connect(url)
     try:
         current = await _current_version(connection)
@@ -30,7 +31,8 @@ async def migrate(url: str) -> None:
         return
     if current is not None and current > newest:
         raise StartupError(
-            f"The database is at version {current}, made by a newer Songda; this one knows versions up to {newest}."
+            f"The database is at version {current}, made by a newer Songda; "
+            f"this one knows versions up to {newest}."
         )
     from server.storage.migrations.upgrade import upgrade  # noqa: PLC0415  half a second that most starts can spare
 

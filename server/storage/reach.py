@@ -1,6 +1,7 @@
 """What another user can reach, and the copy of a program for a user who cannot reach the original.
 
-Only matters when we are root: PostgreSQL then runs as nobody, who may not pass through /root or a closed home.
+Only matters when we are root: PostgreSQL then runs as nobody, who may not pass through /root or a closed
+home.
 """
 
 import os
@@ -17,7 +18,7 @@ _SYSTEM_CACHE = Path("/var/cache/songda")
 
 
 def can_reach(user: RunAs, path: Path) -> bool:
-    """Whether `user` may pass through all directories above `path`, and read (and enter) it; by mode bits alone."""
+    """Whether `user` may pass through all directories above `path`, and read and enter it, by the modes."""
     if user.uid in (0, os.geteuid()):
         return True
     if not all(_allowed(user, directory.stat(), stat.S_IXOTH) for directory in path.parents):
@@ -52,8 +53,8 @@ def reachable_postgres(binary: ServerBinary, user: RunAs, data_dir: Path) -> Ser
             _copy_install(package, install.name, copy)
     except OSError as error:
         raise StartupError(
-            f"PostgreSQL must run as {user.name}, who cannot reach {binary.path}, and a copy cannot be put into "
-            f"{cache}: {error.strerror or error}."
+            f"PostgreSQL must run as {user.name}, who cannot reach {binary.path}, "
+            f"and a copy cannot be put into {cache}: {error.strerror or error}."
         ) from error
     return ServerBinary(copy / package.name / install.name / "bin" / "postgres", binary.major, binary.found)
 

@@ -20,8 +20,9 @@ ANSWER_WITHIN_S = 5.0
 async def open_redis(url: str) -> Redis:
     """A client for commands; answers are bytes.
 
-    Its commands are sent once: redis-py's usual ten retries would run an INCR twice when only the reply was lost
-    (traps 12).  StartupError in one sentence when the server cannot be reached, refuses us, or is too old.
+    Its commands are sent once: redis-py's usual ten retries would run an INCR twice when only the reply was
+    lost (traps 12).  StartupError in one sentence when the server cannot be reached, refuses us, or is too
+    old.
     """
     client = _client(url, socket_timeout=ANSWER_WITHIN_S)
     try:
@@ -40,7 +41,8 @@ async def open_redis(url: str) -> Redis:
     if int(version.split(".", maxsplit=1)[0]) < MINIMUM_VERSION["valkey-server"]:
         await client.aclose()
         raise StartupError(
-            f"The Redis server is version {version}; Songda needs {MINIMUM_VERSION['valkey-server']} or newer."
+            f"The Redis server is version {version}; "
+            f"Songda needs {MINIMUM_VERSION['valkey-server']} or newer."
         )
     return client
 

@@ -1,7 +1,7 @@
-"""Where the embedded servers' unix sockets lie: a short path, since the kernel takes about a hundred characters.
+"""Where the embedded servers' unix sockets lie: a short path, since the kernel takes about 100 bytes.
 
-The name is worked out from the data directory, so that a later start finds the same place.  Others on the machine may
-look up names in it but not write, and each server's own directory inside is closed to them.
+The name is worked out from the data directory, so that a later start finds the same place.  Others on the
+machine may look up names in it but not write, and each server's own directory inside is closed to them.
 """
 
 import hashlib
@@ -15,13 +15,14 @@ from server.storage.child import RunAs
 from server.storage.locks import prepare_directory
 
 MAX_SOCKET_PATH_BYTES = 100  # sun_path holds 104 to 108 bytes, with the closing zero
+_SHORT = Path("/tmp")  # noqa: S108  _check_ours looks whose directory it is
 
 
 def socket_directory(data_dir: Path) -> Path:
     """The usual place for the sockets of the servers on `data_dir`."""
     name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]
     # /tmp before TMPDIR: that one is often long (macOS) or below a directory that only we may enter (pytest).
-    parent = Path("/tmp") if os.access("/tmp", os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    parent = _SHORT if os.access(_SHORT, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     return parent / f"songda-{os.geteuid()}-{name}"
 
 
@@ -33,8 +34,8 @@ def prepare_socket(run_dir: Path, server: str, file_name: str, run_as: RunAs) ->
     path = run_dir / server / file_name
     if len(os.fsencode(path)) > MAX_SOCKET_PATH_BYTES:
         raise StartupError(
-            f"The socket path {path} is longer than the {MAX_SOCKET_PATH_BYTES} bytes that every system takes: "
-            "choose a shorter directory."
+            f"The socket path {path} is longer than {MAX_SOCKET_PATH_BYTES} bytes, "
+            "which some systems do not take: choose a shorter directory."
         )
     # A server that runs as another user must be able to pass through to its own directory.
     prepare_directory(run_dir, 0o700 if run_as.uid == os.geteuid() else 0o711)

@@ -1,1 +1,1 @@
-"""The schema's versions (docs/decisions/0001-migrations.md).  Imported only when there is something to migrate."""
+"""The schema's versions (docs/decisions/0001-migrations.md); imported only when there is work to do."""

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from server.errors import StartupError
+from server.storage.embedded import EmbeddedPostgres
 from server.storage.migrate import migrate, newest_version
 from tests.conftest import database_named
 

@@ -6,9 +6,10 @@ revision = "0001"
 down_revision = None
 
 PEOPLE = """
+-- One row: the name of this database's history.  A cursor of another one is no cursor here.
 CREATE TABLE database_incarnation (
     id uuid NOT NULL,
-    one boolean PRIMARY KEY DEFAULT true CHECK (one)    -- one row: a cursor of another database is no cursor here
+    one boolean PRIMARY KEY DEFAULT true CHECK (one)
 );
 INSERT INTO database_incarnation (id) VALUES (gen_random_uuid());
 
@@ -155,8 +156,8 @@ CREATE TABLE track_chunks (
 ) PARTITION BY RANGE (first_fix_time);
 CREATE INDEX track_chunks_courier ON track_chunks (courier_id, first_fix_time);
 
--- The partition of one UTC day, made when its first chunk comes.  Attaching takes a lock that lets others read and
--- write the other days; CREATE TABLE … PARTITION OF would wait for every reader of the whole track.
+-- The partition of one UTC day, made when its first chunk comes.  Attaching takes a lock that lets others
+-- read and write the other days; CREATE TABLE … PARTITION OF would wait for every reader of the whole track.
 CREATE FUNCTION ensure_track_day(day date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     partition text := 'track_chunks_' || to_char(day, 'YYYYMMDD');
@@ -187,7 +188,7 @@ def upgrade() -> None:
 
 
 def _statements(script: str) -> list[str]:
-    """The statements of a script, split at the semicolons outside $$ … $$: asyncpg prepares one at a time."""
+    """A script's statements, split at the semicolons outside $$ … $$: asyncpg prepares one at a time."""
     statements, inside = [""], False
     for line in script.splitlines():
         inside ^= line.count("$$") % 2 == 1

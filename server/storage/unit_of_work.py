@@ -1,0 +1,142 @@
+"""Several changes, one transaction: what a command does happens with its events and timers, or not at all.
+
+The SQL about orders, people and so on stands in their stores; here is what they share.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from redis.asyncio import Redis
+
+from server.clock import Clock
+from server.storage import idempotency
+from server.storage.database import database_errors
+from server.storage.event_log import Event, EventTail, insert_events
+from server.storage.hints import HintSender, listen_for_hints
+from server.storage.idempotency import Answer
+
+ACQUIRE_WITHIN_S = 10.0
+
+_SET_TIMER = """
+    INSERT INTO timers (kind, entity_id, due_at, payload) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (kind, entity_id) DO UPDATE
+    SET due_at = excluded.due_at, payload = excluded.payload, attempts = 0
+"""
+
+
+class UnitOfWork:
+    """One transaction under way.  `now` is one moment for everything in it."""
+
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        now: datetime,
+        handlers: Mapping[tuple[str, str], list["EventHandler"]],
+    ) -> None:
+        self.connection = connection
+        self.now = now
+        self.transaction_id: int | None = None  # known once something was appended
+        self.first_due_at: datetime | None = None  # the soonest timer set here
+        self._handlers = handlers
+
+    async def append(self, *events: Event) -> None:
+        """Write `events` to the log and let their handlers act, in this same transaction."""
+        if not events:
+            return
+        self.transaction_id = await insert_events(self.connection, events, received_at=self.now)
+        for event in events:
+            for handler in self._handlers.get((event.entity, event.name), ()):
+                await handler(self, event)
+
+    async def set_timer(
+        self, kind: str, entity_id: UUID, due_at: datetime, payload: Mapping[str, Any] | None = None
+    ) -> None:
+        """Have the handler of `kind` called at `due_at`, once; replaces the entity's timer of this kind."""
+        await self.connection.execute(_SET_TIMER, kind, entity_id, due_at, dict(payload or {}))
+        self.first_due_at = min(due_at, self.first_due_at or due_at)
+
+    async def clear_timer(self, kind: str, entity_id: UUID) -> None:
+        """Forget the entity's timer of this kind, if there is one."""
+        await self.connection.execute(
+            "DELETE FROM timers WHERE kind = $1 AND entity_id = $2", kind, entity_id
+        )
+
+
+EventHandler: TypeAlias = Callable[[UnitOfWork, Event], Awaitable[None]]
+
+
+class Storage:
+    """The record, as services use it.  `redis` only carries hints; without one the tails poll."""
+
+    def __init__(self, pool: asyncpg.Pool, redis: Redis | None, clock: Clock, *, poll_ms: int = 500) -> None:
+        self.pool = pool
+        self.clock = clock
+        self.tail = EventTail(pool, clock=clock, poll_ms=poll_ms)
+        self._redis = redis
+        self._hints = HintSender(redis) if redis is not None else None
+        self._handlers: defaultdict[tuple[str, str], list[EventHandler]] = defaultdict(list)
+        self._timer_wakers: list[Callable[[datetime], None]] = []
+
+    def on_event(self, entity: str, name: str, handler: EventHandler) -> None:
+        """Have `handler` act inside every transaction that appends this event; if it fails, all fails."""
+        self._handlers[entity, name].append(handler)
+
+    def on_timer_set(self, waker: Callable[[datetime], None]) -> None:
+        """Have `waker` told when a transaction here has set a timer, and for when."""
+        self._timer_wakers.append(waker)
+
+    @asynccontextmanager
+    async def unit_of_work(self) -> AsyncIterator[UnitOfWork]:
+        """A transaction that commits when the block ends well; DatabaseUnavailable when it could not."""
+        with database_errors():
+            async with self.pool.acquire(timeout=ACQUIRE_WITHIN_S) as connection:
+                work = UnitOfWork(connection, self.clock.now(), self._handlers)
+                async with connection.transaction():
+                    yield work
+        self._announce(work)
+
+    async def once(
+        self,
+        account_id: UUID,
+        key: str | None,
+        fingerprint: bytes,
+        act: Callable[[UnitOfWork], Awaitable[Answer]],
+    ) -> Answer:
+        """Do `act` in a unit of work, once a `key` of this account: a repeated key gets the first answer.
+
+        KeyReused when the key came with another `fingerprint` (of the request) before.  A refusal is not
+        kept: it changed nothing, and the same request may fare better later.
+        """
+        async with self.unit_of_work() as work:
+            if key is None:
+                return await act(work)
+            return await idempotency.once(
+                work.connection, account_id, key, fingerprint, now=work.now, act=lambda: act(work)
+            )
+
+    async def run(self) -> None:
+        """Follow the log and the hints until cancelled; `tail.start()` comes first."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.tail.run())
+            if self._redis is not None:
+                tasks.create_task(listen_for_hints(self._redis, self.tail))
+
+    async def close(self) -> None:
+        """Let the last hints out.  The pool and the client belong to whoever opened them."""
+        if self._hints is not None:
+            await self._hints.close()
+
+    def _announce(self, work: UnitOfWork) -> None:
+        if work.transaction_id is not None:
+            self.tail.hint(work.transaction_id)
+            if self._hints is not None:
+                self._hints.send(work.transaction_id)
+        if work.first_due_at is not None:
+            for waker in self._timer_wakers:
+                waker(work.first_due_at)

@@ -1,0 +1,177 @@
+"""A timer fires once, in whatever process, whatever dies; one that fails holds nobody up."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from server.storage.timers import LONGEST_BACKOFF_S, Timers, backoff_s
+from server.storage.unit_of_work import Storage, UnitOfWork
+from tests.builders import an_event
+from tests.fakes import NOON, ManualClock
+
+Fired = list[tuple[UUID, dict[str, Any]]]
+
+
+def timers_that_note(storage: Storage, clock: ManualClock, fired: Fired) -> Timers:
+    timers = Timers(storage, clock)
+
+    async def note(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        fired.append((entity_id, payload))
+
+    timers.on("expire", note)
+    return timers
+
+
+async def set_timer(
+    storage: Storage, entity_id: UUID, in_s: float, kind: str = "expire", **payload: Any
+) -> None:
+    async with storage.unit_of_work() as work:
+        await work.set_timer(kind, entity_id, work.now + timedelta(seconds=in_s), payload)
+
+
+async def test_a_timer_fires_when_it_is_due_with_what_it_was_given(
+    storage: Storage, clock: ManualClock
+) -> None:
+    fired: Fired = []
+    timers = timers_that_note(storage, clock, fired)
+    order = uuid4()
+    await set_timer(storage, order, 60.0, why="silence")
+    assert await timers.run_due() == 0
+    clock.turn(60.0)
+    assert await timers.run_due() == 1
+    assert await timers.run_due() == 0
+    assert fired == [(order, {"why": "silence"})]
+
+
+async def test_the_earliest_fires_first(storage: Storage, clock: ManualClock) -> None:
+    fired: Fired = []
+    timers = timers_that_note(storage, clock, fired)
+    ids = [uuid4() for _ in range(5)]
+    for in_s, entity_id in zip((5, 1, 4, 2, 3), ids, strict=True):
+        await set_timer(storage, entity_id, in_s)
+    clock.turn(10.0)
+    assert await timers.run_due() == 5
+    assert [entity_id for entity_id, _ in fired] == [ids[index] for index in (1, 3, 4, 2, 0)]
+
+
+async def test_two_processes_fire_each_timer_once(storage: Storage, clock: ManualClock) -> None:
+    fired: Fired = []
+    several = [timers_that_note(storage, clock, fired) for _ in range(2)]
+    ids = [uuid4() for _ in range(40)]
+    for entity_id in ids:
+        await set_timer(storage, entity_id, 0.0)
+    counts = await asyncio.gather(*(timers.run_due() for timers in several))
+    assert sum(counts) == 40
+    assert sorted(entity_id for entity_id, _ in fired) == sorted(ids)
+
+
+async def test_setting_a_timer_again_moves_it_and_clearing_forgets_it(
+    storage: Storage, clock: ManualClock
+) -> None:
+    fired: Fired = []
+    timers = timers_that_note(storage, clock, fired)
+    moved, cleared = uuid4(), uuid4()
+    await set_timer(storage, moved, 1.0, n=1)
+    await set_timer(storage, cleared, 1.0)
+    await set_timer(storage, moved, 5.0, n=2)
+    async with storage.unit_of_work() as work:
+        await work.clear_timer("expire", cleared)
+    clock.turn(2.0)
+    assert await timers.run_due() == 0
+    clock.turn(4.0)
+    assert await timers.run_due() == 1
+    assert fired == [(moved, {"n": 2})]
+
+
+async def test_a_failing_handler_is_tried_again_later_and_holds_nobody_up(
+    storage: Storage, clock: ManualClock
+) -> None:
+    fired: Fired = []
+    timers = timers_that_note(storage, clock, fired)
+    broken = True
+
+    async def fails(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        await work.append(an_event())
+        if broken:
+            raise ZeroDivisionError
+
+    timers.on("assign", fails)
+    await set_timer(storage, uuid4(), 0.0, kind="assign")
+    good = uuid4()
+    await set_timer(storage, good, 1.0)
+    clock.turn(1.0)
+    assert await timers.run_due() == 1
+    assert [entity_id for entity_id, _ in fired] == [good]
+    assert timers.failures == 1
+    assert await storage.pool.fetchval("SELECT count(*) FROM event_log") == 0
+    assert await storage.pool.fetchval("SELECT attempts FROM timers") == 1
+    broken = False
+    clock.turn(backoff_s(0))
+    assert await timers.run_due() == 1
+    assert await storage.pool.fetchval("SELECT count(*) FROM timers") == 0
+
+
+async def test_a_handler_may_set_its_own_timer_again(storage: Storage, clock: ManualClock) -> None:
+    timers = Timers(storage, clock)
+    times = []
+
+    async def again(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        times.append(work.now)
+        await work.set_timer("assign", entity_id, work.now + timedelta(seconds=3))
+
+    timers.on("assign", again)
+    await set_timer(storage, uuid4(), 0.0, kind="assign")
+    for _ in range(3):
+        assert await timers.run_due() == 1
+        clock.turn(3.0)
+    assert times == [NOON, NOON + timedelta(seconds=3), NOON + timedelta(seconds=6)]
+
+
+async def test_a_kind_this_process_does_not_know_is_left_to_others(
+    storage: Storage, clock: ManualClock
+) -> None:
+    await set_timer(storage, uuid4(), 0.0, kind="from a newer release")
+    assert await timers_that_note(storage, clock, []).run_due() == 0
+    assert await storage.pool.fetchval("SELECT count(*) FROM timers") == 1
+
+
+async def test_a_timer_whose_process_died_in_its_handler_fires_elsewhere(
+    storage: Storage, clock: ManualClock, database_url: str
+) -> None:
+    """The dead one held the claim; when its connection ends, the timer is as it was."""
+    fired: Fired = []
+    timers = timers_that_note(storage, clock, fired)
+    order = uuid4()
+    await set_timer(storage, order, 0.0)
+    dying = await asyncpg.connect(database_url)
+    await dying.execute("BEGIN")
+    await dying.execute("DELETE FROM timers")
+    assert await timers.run_due() == 0
+    dying.terminate()
+    while await timers.run_due() == 0:
+        await asyncio.sleep(0.005)
+    assert fired == [(order, {})]
+
+
+async def test_run_fires_a_timer_set_for_now_at_once(storage: Storage, clock: ManualClock) -> None:
+    timers = Timers(storage, clock)
+    called = asyncio.Event()
+
+    async def call(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        called.set()
+
+    timers.on("assign", call)
+    running = asyncio.create_task(timers.run())
+    await set_timer(storage, uuid4(), 0.0, kind="assign")
+    async with asyncio.timeout(5):
+        await called.wait()
+    running.cancel()
+
+
+@pytest.mark.parametrize(("attempts", "expected_s"), [(0, 1.0), (3, 8.0), (100_000, LONGEST_BACKOFF_S)])
+def test_backoff(attempts: int, expected_s: float) -> None:
+    assert backoff_s(attempts) == expected_s
