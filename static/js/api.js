@@ -2,11 +2,12 @@
 
 /** A refused or failed request; `code` is the server's word, or "network" when it could not be asked. */
 export class ApiError extends Error {
-  constructor(code, detail = "", status = 0) {
+  constructor(code, detail = "", status = 0, faults = []) {
     super(detail || code);
     this.code = code;
     this.detail = detail;
     this.status = status;
+    this.faults = faults;            // {pointer, code, detail} of each field that is wrong
   }
 }
 
@@ -61,7 +62,7 @@ export class Api {
     if (response.ok) return response.status === 204 ? null : response.json();
     const problem = await response.json().catch(() => ({}));
     if (response.status === 401 && this.#token) this.onSignedOut();
-    throw new ApiError(problem.code ?? `http_${response.status}`, problem.detail ?? "", response.status);
+    throw new ApiError(problem.code ?? `http_${response.status}`, problem.detail ?? problem.title ?? "", response.status, problem.errors ?? []);
   }
 
   #learnClock(response, sentAt) {

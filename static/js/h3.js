@@ -28,13 +28,18 @@ const PLANES = FACES.map((numbers) => {
 
 /** The id of the H3 cell of resolution `res` that holds a place, as 15 hexadecimal digits. */
 export function cellOf(lat, lng, res) {
+  return ancestorOf(lat, lng, res, res);
+}
+
+/** The ancestor of resolution `res` of a place's cell of resolution `fineRes`: near an edge it may be a neighbour. */
+export function ancestorOf(lat, lng, fineRes, res) {
   const phi = (lat * Math.PI) / 180;
   const lambda = (lng * Math.PI) / 180;
   const point = [Math.cos(phi) * Math.cos(lambda), Math.cos(phi) * Math.sin(lambda), Math.sin(phi)];
   const face = nearestFace(point);
-  let ijk = hexagonOn(PLANES[face], point, res);
-  const digits = new Array(res);
-  for (let level = res; level > 0; level -= 1) {
+  let ijk = hexagonOn(PLANES[face], point, fineRes);
+  const digits = new Array(fineRes);
+  for (let level = fineRes; level > 0; level -= 1) {
     const parent = level % 2 ? parentOfOdd(ijk) : parentOfEven(ijk);
     const [i, j, k] = normalised(less(ijk, level % 2 ? childOfEven(parent) : childOfOdd(parent)));
     digits[level - 1] = 4 * i + 2 * j + k;
@@ -46,9 +51,10 @@ export function cellOf(lat, lng, res) {
   return asText(res, baseCell, digits);
 }
 
-// Sizes every cell keeps everywhere on Earth (H3 cells differ by up to a factor of two in area).
+// Sizes every cell keeps everywhere on Earth (H3 cells differ by up to a factor of two in area).  The server counts a
+// courier to the ancestor of his small cell, which may stick out of it a little: hence the generous reach.
 const INRADIUS_M = { 5: 5_600, 6: 2_100 };
-const CIRCUMRADIUS_M = { 5: 12_500, 6: 4_750 };
+const CIRCUMRADIUS_M = { 5: 13_500, 6: 5_100 };
 const M_PER_DEG = 111_195;
 
 /** The cells of resolution `res` that touch the view {west, south, east, north}; null when more than `limit`. */

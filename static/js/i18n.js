@@ -65,10 +65,10 @@ export function inOtherLanguage(key) {
   return t(key, {}, language === "en" ? "zh" : "en");
 }
 
-/** A sentence for an error: ours if we know its code, else the server's, else that something went wrong. */
+/** A sentence for an error or a fault: ours if we know its code, else the server's, else that something went wrong. */
 export function sentenceFor(error) {
-  const key = `error.${error.code}`;
-  if (key in EN) return t(key);
+  const key = [`error.${error.code}`, `fault.${error.code}`].find((known) => known in EN);
+  if (key) return t(key);
   return error.detail || error.message || t("error.unknown");
 }
 

@@ -238,7 +238,7 @@ export class Connection {
   /** A network that vanished closes nothing: any reply, even a refusal, shows that somebody is there. */
   #askForLife() {
     const socket = this.#socket;
-    this.#ask("session", "ping", {}).catch((error) => {
+    this.#ask("session", "heartbeat", {}).catch((error) => {
       if (error.code === "no_reply" && socket === this.#socket) this.#lost(1006, "");
     });
   }

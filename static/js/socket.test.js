@@ -175,7 +175,7 @@ test("a dead network is noticed by silence", async () => {
   const world = new World();
   await world.signedIn();
   await world.pass(40_000);
-  assert.equal(world.socket.sent.at(-1).event, "ping");
+  assert.equal(world.socket.sent.at(-1).event, "heartbeat");
   await world.pass(10_000);
   assert.equal(world.connection.state, "waiting");
 });

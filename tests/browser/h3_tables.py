@@ -16,7 +16,7 @@ import h3
 import numpy as np
 
 RES = 3  # digits enough to tell the rotations apart
-SAMPLES = 60_000
+SAMPLES = 40_000
 NEAR_A_FACE = math.cos(math.radians(48))  # a face's corners are 37.4° from its centre
 K_AXIS = 1
 CCW = {0: 0, 1: 5, 5: 4, 4: 6, 6: 2, 2: 3, 3: 1}
