@@ -213,10 +213,12 @@ def test_an_unknown_bench_is_answered_with_those_there_are():
     assert "There is no bench 'marathon'; there are:" in result.stderr
 
 
-def test_benches_are_the_files_that_can_be_started(tmp_path):
-    (tmp_path / "shift_change.py").write_text('if __name__ == "__main__":\n    main()\n')
-    (tmp_path / "report.py").write_text("def table(): ...\n")
-    assert dev.scenarios(tmp_path) == ["shift-change"]
+def test_benches_are_the_files_that_say_so(tmp_path):
+    (tmp_path / "shift_change.py").write_text(
+        '"""Bench `shift-change`: everybody comes at once.\n\nMore."""\n'
+    )
+    (tmp_path / "report.py").write_text('"""What a bench hands back."""\n')
+    assert dev.scenarios(tmp_path) == {"shift-change": "everybody comes at once."}
 
 
 def test_tests_run_on_all_cores_unless_somebody_is_debugging():
