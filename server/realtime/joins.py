@@ -18,7 +18,7 @@ import structlog
 from server.accounts.viewer import Viewer
 from server.errors import NotFound, TrackingError, Unavailable
 from server.realtime import counters
-from server.realtime.listeners import Membership, Topic, tell
+from server.realtime.listeners import Membership, Topic, change_frame, tell
 from server.realtime.snapshots import SnapshotReader
 from server.realtime.topics import Audience, Parties, check_parties
 from server.storage.event_log import Cursor, LogRow, changes_since
@@ -164,14 +164,17 @@ class JoinDesk:
                 session.refuse(topic.text, joiner.ref, error)
                 continue
             session.reply(topic.text, joiner.ref, _answer(reading, found), cursor=str(found.cursor))
-            member.settle(found.cursor)
             topic.members.add(member)
             settled.append(member)
         if not isinstance(found, TrackingError):
+            place = found.cursor
             for row in found.missed:
-                tell(settled, row)
+                place = place.after(row)
+                frame = change_frame(topic.text, row, str(place))
+                for member in settled:
+                    member.session.push(frame)
             for member in settled:
-                member.level_with(found.horizon)
+                member.settle(place.level_with(found.horizon))
             for row in reading.happened:
                 tell(settled, row)
         self._read_done(topic)

@@ -29,7 +29,7 @@ class Membership:
         self._cursor: Cursor | None = None  # his own, as long as the log may bring what he has seen already
 
     def settle(self, cursor: Cursor) -> None:
-        """From here on he hears what `cursor` still needs."""
+        """From here on he hears what `cursor` still needs of what the log's tail brings."""
         self._cursor = cursor
 
     @property
@@ -38,20 +38,15 @@ class Membership:
         return self._cursor is None
 
     def cursor_after(self, row: LogRow) -> str | None:
-        """His cursor once he has `row`; None when he has it already."""
+        """His cursor once he has `row`, which the tail has brought; None when he has it already."""
         if self._cursor is None:
             return common_cursor(self.topic, row)
         if not self._cursor.needs(row):
             return None
         moved = self._cursor.after(row)
-        # The log only goes forward: once nothing he has seen lies ahead, his cursor is everybody's.
+        # The tail only goes forward: once nothing he has seen lies ahead of it, his cursor is everybody's.
         self._cursor = None if moved.seen is None else moved
         return str(moved)
-
-    def level_with(self, horizon: int) -> None:
-        """He has been told everything of the transactions below `horizon`."""
-        if self._cursor is not None:
-            self._cursor = self._cursor.level_with(horizon)
 
 
 class Topic:
