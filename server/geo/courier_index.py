@@ -9,6 +9,7 @@
 {p:17}:region          hash    courier id -> tag of the region he was last placed in
 regions                set     tags of all regions that ever had a position
 {p:17}:positions       channel packed messages (geo/position_messages.py), sharded pub/sub
+{p:17}:probe:…         channel of one reader, for proving that what is published arrives
 
 All of it may vanish: whoever holds a courier's socket puts his position again (`lost_regions`).  Every script
 keeps to the keys of one hash tag; it makes the names of cell sets itself, from its region's tag.
@@ -39,6 +40,7 @@ from server.geo.position_messages import (
     pack_ids,
     pack_message,
     partition_of,
+    probe_channel,
     read_batch,
 )
 
@@ -216,6 +218,12 @@ class CourierIndex:
         """Tell every process who owns this courier now: an older owner need not wait for his next fix."""
         message = pack_message(Kind.CLAIMED, pack_claim(claim), now_ms=now_ms)
         await self._publish({self._channel_of(claim.courier_id): message})
+
+    async def publish_probe(self, partition: int, reader: str, proof: bytes, *, now_ms: int) -> None:
+        """Send a reader its own `proof`, on the way that positions take."""
+        await self._publish(
+            {probe_channel(partition, reader): pack_message(Kind.PROBE, proof, now_ms=now_ms)}
+        )
 
     async def _move_in(self, positions: Sequence[Position]) -> None:
         """Note the region of couriers who are new in it, and take them out of the one they were in."""

@@ -60,6 +60,11 @@ def channel_name(partition: int) -> str:
     return f"{{p:{partition}}}:positions"
 
 
+def probe_channel(partition: int, reader: str) -> str:
+    """The channel on which one reader hears its own probes, on the node of this partition."""
+    return f"{{p:{partition}}}:probe:{reader}"
+
+
 def pack_batch(positions: Iterable[Position]) -> bytes:
     """Positions one behind the other, as numpy reads them with POSITION_DTYPE."""
     return b"".join([position.pack() for position in positions])
