@@ -38,7 +38,7 @@ _VERSION = re.compile(r"(?:PostgreSQL\)|v=)\s*(\d+)(?:\.(\d+))?")
 
 @dataclass(frozen=True, slots=True)
 class ServerBinary:
-    """A program that may be run: its real path (links resolved), its version, and where we found it."""
+    """A program that may be run: its path (for postgres, links resolved), its version, and where we found it."""
 
     path: Path
     major: int
@@ -104,7 +104,8 @@ def _judge(
     """The binary at `path`, or why not."""
     if not path.is_file():
         return None, f"{found}: {path} is not a file"
-    real = path.resolve()
+    # Debian's redis-server is a link to redis-check-rdb, which looks at the name it is called by: keep the link.
+    real = path.resolve() if name == "postgres" else path.absolute()
     where = f"{real} from {found}"
     if name == "postgres" and not os.access(real.with_name("initdb"), os.X_OK):
         return None, f"{where} has no initdb beside it"
