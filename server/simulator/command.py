@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import math
 import os
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -52,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=city.seed, help="the same seed, the same day")
     parser.add_argument("--osm", type=Path, help="an OpenStreetMap extract (.osm.pbf) of another city")
+    # For a supervisor: where to say that everybody has an account.
+    parser.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
     parser.set_defaults(simulation=_run_city)
     simulations = parser.add_subparsers(metavar="replay", title="replay")
     replay = simulations.add_parser(
@@ -136,8 +139,16 @@ def _run_city(options: argparse.Namespace) -> int:
         couriers=options.couriers, merchants=options.merchants, orders_per_hour=options.orders_per_hour,
         speed=options.speed, seed=options.seed, osm_file=options.osm,
     )  # fmt: skip
-    asyncio.run(run_city(_url(options, settings), city, _credentials(options, settings), settings.data_dir))
+    say_ready = partial(_say_ready, options.ready_fd)
+    url, credentials = _url(options, settings), _credentials(options, settings)
+    asyncio.run(run_city(url, city, credentials, settings.data_dir, on_ready=say_ready))
     return 0
+
+
+def _say_ready(ready_fd: int | None) -> None:
+    if ready_fd is not None:
+        os.write(ready_fd, b"ready\n")
+        os.close(ready_fd)
 
 
 def _run_replay(options: argparse.Namespace) -> int:

@@ -59,9 +59,9 @@ class CityOptions:
 
 async def run_city(
     url: str, options: CityOptions, administrator: Credentials, data_dir: Path, *,
-    clock: Clock | None = None, tell: Tell | None = None, on_ready: Callable[[CityTally], None] | None = None,
+    clock: Clock | None = None, tell: Tell | None = None, on_ready: Callable[[], None] | None = None,
 ) -> None:  # fmt: skip
-    """Live in the city at `url` until cancelled.  `on_ready` is called once everybody is there and lives."""
+    """Live in the city at `url` until cancelled.  `on_ready` is called once everybody has an account."""
     tell = tell or _to_stderr
     random = Random(options.seed)
     city, sentence = await asyncio.to_thread(load_city, options.osm_file, random)
@@ -78,6 +78,8 @@ async def run_city(
             cast = await _cast(people, city, options, tell)
         except RequestRefused as refusal:
             raise StartupError(f"The city's people cannot be made: {refusal}.") from refusal
+        if on_ready is not None:
+            on_ready()
         async with asyncio.TaskGroup() as tasks:
             world = World(
                 city=city, agenda=Agenda(clock, speed=options.speed), clock=clock, random=random, tally=tally,
@@ -85,8 +87,6 @@ async def run_city(
             )  # fmt: skip
             world.start(world.agenda.run())
             await _begin(world, line, cast, options)
-            if on_ready is not None:
-                on_ready(tally)
             while True:
                 await asyncio.sleep(PROGRESS_EVERY_S)
                 tell(tally.line())
