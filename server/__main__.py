@@ -1,4 +1,7 @@
-"""The command line: `python -m server COMMAND`, or `songda COMMAND`.  Each command lives in server/commands or simulator."""
+"""The command line: `python -m server COMMAND`, or `songda COMMAND`.
+
+Each command lives in server/commands or server/simulator.
+"""
 
 import argparse
 import sys
@@ -15,11 +18,19 @@ def main(arguments: list[str] | None = None) -> int:
     from server.simulator import command as simulator  # noqa: PLC0415
 
     for name, module in (
-        ("serve", serve), ("demo", demo), ("sim", simulator), ("administrator", administrator), ("worker", worker),
+        ("serve", serve),
+        ("demo", demo),
+        ("sim", simulator),
+        ("administrator", administrator),
+        ("worker", worker),
     ):
         summary = (module.__doc__ or "").strip().splitlines()[0]
-        command = commands.add_parser(name, help=summary, description=module.__doc__,
-                                      formatter_class=argparse.RawDescriptionHelpFormatter)
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

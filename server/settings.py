@@ -12,6 +12,8 @@ from typing import Any
 from server.errors import StartupError
 
 LOOPBACK = "127.0.0.1"
+# A server that listens on all of its addresses is asked on the nearest.
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,62 +23,75 @@ class Settings:
     # Where the record and the live state are; empty: our own servers below data_dir.
     database_url: str = field(default="", metadata={"env": "DATABASE_URL"})  # PostgreSQL 14 or newer
     redis_url: str = field(default="", metadata={"env": "REDIS_URL"})  # Redis 7 or newer, or Valkey
-    data_dir: Path = field(default=Path(".songda"), metadata={"env": "SONGDA_DATA"})  # their data, and our secret
+    data_dir: Path = field(
+        default=Path(".songda"), metadata={"env": "SONGDA_DATA"}
+    )  # their data, and our secret
 
     # The process and its pages.
-    host: str = LOOPBACK                          # the address to listen on; 0.0.0.0 for all
-    port: int = 8700                              # pages, API and sockets, all on this one
-    workers: int = 1                              # server processes; about one a core
-    secret: str = ""                              # signs tokens; empty: made once and kept in data_dir
-    origins: tuple[str, ...] = ()                 # web pages that may open sockets, beside our own host
-    tile_url: str = ""                            # raster tiles or a style of another city; empty: the demo's base map
-    map_center: tuple[float, ...] = ()            # lng,lat where maps open; empty: Helsinki
-    map_zoom: float = 13.0                        # how near maps open
+    host: str = LOOPBACK  # the address to listen on; 0.0.0.0 for all
+    port: int = 8700  # pages, API and sockets, all on this one
+    workers: int = 1  # server processes; about one a core
+    secret: str = ""  # signs tokens; empty: made once and kept in data_dir
+    origins: tuple[str, ...] = ()  # web pages that may open sockets, beside our own host
+    tile_url: str = ""  # raster tiles or a style of another city; empty: the demo's base map
+    map_center: tuple[float, ...] = ()  # lng,lat where maps open; empty: Helsinki
+    map_zoom: float = 13.0  # how near maps open
     map_attribution: str = "© OpenStreetMap contributors"  # what the map's licence wants shown
-    log_level: str = "info"                       # debug, info, warning or error
+    log_level: str = "info"  # debug, info, warning or error
 
     # How long things may gather, and how wide the ways are.
-    database_pool_size: int = 8                   # connections a process keeps to PostgreSQL
-    position_partitions: int = 4                  # channels in use of the 64; more only help a cluster
-    place_tick_ms: int = 10                       # fixes gather this long before one pipeline to Redis
-    track_flush_s: float = 4.0                    # fixes gather this long before one COPY
-    http_track_flush_ms: int = 150                # … but stock apps wait for their 2xx no longer than this
-    log_poll_ms: int = 500                        # the event log is looked at this often even without a hint
+    database_pool_size: int = 8  # connections a process keeps to PostgreSQL
+    position_partitions: int = 4  # channels in use of the 64; more only help a cluster
+    place_tick_ms: int = 10  # fixes gather this long before one pipeline to Redis
+    track_flush_s: float = 4.0  # fixes gather this long before one COPY
+    http_track_flush_ms: int = 150  # … but stock apps wait for their 2xx no longer than this
+    log_poll_ms: int = 500  # the event log is looked at this often even without a hint
 
     # A courier who has said nothing for this long is ageing, then gone (never offered).
-    ageing_after_s: float = 30.0                  # shown paler from here
-    gone_after_s: float = 120.0                   # off the map and never offered from here
-    nearest_max_radius_m: float = 10_000.0        # nobody farther than this is near
+    ageing_after_s: float = 30.0  # shown paler from here
+    gone_after_s: float = 120.0  # off the map and never offered from here
+    nearest_max_radius_m: float = 10_000.0  # nobody farther than this is near
     # What a fix may claim; see server/geo/fixes.py.
-    max_speed_mps: float = 60.0                   # faster than this between two fixes is no courier
-    max_clock_ahead_s: float = 60.0               # a fix further in the future is refused
-    max_fix_age_s: float = 7 * 86_400.0           # … as is one older than this
+    max_speed_mps: float = 60.0  # faster than this between two fixes is no courier
+    max_clock_ahead_s: float = 60.0  # a fix further in the future is refused
+    max_fix_age_s: float = 7 * 86_400.0  # … as is one older than this
 
     # What a socket may do.
-    authenticate_within_s: float = 5.0            # a socket that has not said who it is by then is closed
-    heartbeat_s: float = 25.0                     # a ping this often; no answer for as long again ends the socket
-    max_frame_bytes: int = 65_536                 # a larger frame ends the socket
-    max_status_backlog_bytes: int = 65_536        # per socket; a viewer behind by more is ended (4008)
-    slow_viewer_s: float = 10.0                   # … as is one whose socket takes nothing for this long
-    max_topics_per_socket: int = 128              # joining more is refused
-    max_frames_per_s: float = 50.0                # per socket, in a burst of ten seconds' worth
-    drain_s: float = 5.0                          # sockets are closed spread over this long when we stop
+    authenticate_within_s: float = 5.0  # a socket that has not said who it is by then is closed
+    heartbeat_s: float = 25.0  # a ping this often; no answer for as long again ends the socket
+    max_frame_bytes: int = 65_536  # a larger frame ends the socket
+    max_status_backlog_bytes: int = 65_536  # per socket; a viewer behind by more is ended (4008)
+    slow_viewer_s: float = 10.0  # … as is one whose socket takes nothing for this long
+    max_topics_per_socket: int = 128  # joining more is refused
+    max_frames_per_s: float = 50.0  # per socket, in a burst of ten seconds' worth
+    drain_s: float = 5.0  # sockets are closed spread over this long when we stop
 
     # People's patience.
-    accept_within_s: float = 180.0                # a silent merchant's order expires
-    assign_again_s: float = 3.0                   # nobody free: look again this often
-    token_ttl_s: float = 3600.0                   # a token is good for this long
+    accept_within_s: float = 180.0  # a silent merchant's order expires
+    assign_again_s: float = 3.0  # nobody free: look again this often
+    token_ttl_s: float = 3600.0  # a token is good for this long
 
     def __post_init__(self) -> None:
-        for name in ("workers", "database_pool_size", "place_tick_ms", "max_frame_bytes", "drain_s", "token_ttl_s"):
+        for name in (
+            "workers",
+            "database_pool_size",
+            "place_tick_ms",
+            "max_frame_bytes",
+            "drain_s",
+            "token_ttl_s",
+        ):
             if not getattr(self, name) > 0:
                 raise StartupError(f"{env_name(name)} must be greater than 0, not {getattr(self, name)}.")
         if not 0 < self.port < 65_536:
             raise StartupError(f"{env_name('port')} must be a port between 1 and 65535, not {self.port}.")
         if not 1 <= self.position_partitions <= 64:
-            raise StartupError(f"{env_name('position_partitions')} must be 1 to 64, not {self.position_partitions}.")
+            raise StartupError(
+                f"{env_name('position_partitions')} must be 1 to 64, not {self.position_partitions}."
+            )
         if not 0 < self.ageing_after_s <= self.gone_after_s:
-            raise StartupError(f"{env_name('ageing_after_s')} must be positive and not above {env_name('gone_after_s')}.")
+            raise StartupError(
+                f"{env_name('ageing_after_s')} must be positive and not above {env_name('gone_after_s')}."
+            )
 
     @property
     def embedded_database(self) -> bool:
@@ -90,7 +105,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **overrides: Any) -> "Settings":
-        """Settings from SONGDA_… variables (DATABASE_URL, REDIS_URL by their usual names); StartupError names a bad one."""
+        """Settings from SONGDA_… variables, DATABASE_URL and REDIS_URL; StartupError names a bad one."""
         values: dict[str, Any] = {}
         for setting in fields(cls):
             text = environment.get(env_name(setting.name))
@@ -129,5 +144,7 @@ def _parse_list(name: str, text: str) -> tuple[object, ...]:
     try:
         lng, lat = (float(part) for part in parts)
     except ValueError as error:
-        raise StartupError(f"{env_name(name)} must be two numbers, longitude and latitude, not {text!r}.") from error
+        raise StartupError(
+            f"{env_name(name)} must be two numbers, longitude and latitude, not {text!r}."
+        ) from error
     return lng, lat

@@ -1,7 +1,7 @@
 """Logs, and the few figures every process has: lag of its loop, failures nobody was told of.
 
-Counters of a part stand in that part.  No token, phone number, position or query string reaches a log line: nothing here
-prints requests, and uvicorn's access log is off.
+Counters of a part stand in that part.  No token, phone number, position or query string reaches a log line: nothing
+here prints requests, and uvicorn's access log is off.
 """
 
 import asyncio
@@ -17,14 +17,15 @@ from server.clock import Clock
 
 LAG_SAMPLE_S = 0.25
 LOOP_LAG = Histogram(
-    "songda_loop_lag_seconds", "How late the event loop woke a sleeper",
+    "songda_loop_lag_seconds",
+    "How late the event loop woke a sleeper",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0),
 )
 FAILURES = Counter("songda_failures_total", "Unexpected exceptions, by where they were caught", ["where"])
 
 
 def configure_logging(level: str, *, process: str) -> None:
-    """One line an event on stderr: JSON for machines, colours for a terminal; the libraries' loggers go the same way."""
+    """One line an event on stderr, JSON for machines, colours for a terminal; the libraries' loggers too."""
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     )
@@ -42,7 +43,9 @@ def configure_logging(level: str, *, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True)
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s", force=True
+    )
     # One INFO line a socket and request, with its query string, is a leak and a flood (traps 5, 8).
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -67,7 +70,9 @@ def metrics_page(multiprocess_dir: Path | None) -> bytes:
 
 def count_failure(where: str) -> Callable[[BaseException], None]:
     """A callback that counts an unexpected exception under `where` and logs it once."""
+
     def failed(error: BaseException) -> None:
         FAILURES.labels(where).inc()
         structlog.get_logger().error("unexpected", where=where, exc_info=error)
+
     return failed

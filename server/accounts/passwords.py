@@ -8,8 +8,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from server.errors import BadInput
 
-MIN_PASSWORD_LENGTH = 8      # NIST SP 800-63B-3 §5.1.1.2
-MAX_PASSWORD_LENGTH = 200    # argon2 takes more, but nobody types it
+MIN_PASSWORD_LENGTH = 8  # NIST SP 800-63B-3 §5.1.1.2
+MAX_PASSWORD_LENGTH = 200  # argon2 takes more, but nobody types it
 
 
 class BadPassword(BadInput):
@@ -41,7 +41,10 @@ class Passwords:
 
     def _verify(self, password: str, password_hash: str | None) -> bool:
         try:
-            return self._hasher.verify(password_hash or self._nobodys_hash, password) and password_hash is not None
+            return (
+                self._hasher.verify(password_hash or self._nobodys_hash, password)
+                and password_hash is not None
+            )
         except (VerificationError, InvalidHashError):
             return False
 

@@ -17,14 +17,14 @@ class Permission(StrEnum):
 
     PLACE_ORDER = "place_order"
     SEE_ORDER = "see_order"
-    ANSWER_ORDER = "answer_order"            # accept or reject
+    ANSWER_ORDER = "answer_order"  # accept or reject
     CANCEL_ORDER = "cancel_order"
-    SEE_CONTACT = "see_contact"              # the name, phone and exact address an order goes to
+    SEE_CONTACT = "see_contact"  # the name, phone and exact address an order goes to
     ASSIGN_COURIER = "assign_courier"
-    CARRY_ORDER = "carry_order"              # pick up and deliver
+    CARRY_ORDER = "carry_order"  # pick up and deliver
     SEND_POSITION = "send_position"
-    SEE_COURIERS = "see_couriers"            # where they are now
-    SEE_TRACK = "see_track"                  # where one was
+    SEE_COURIERS = "see_couriers"  # where they are now
+    SEE_TRACK = "see_track"  # where one was
     SEE_MERCHANTS = "see_merchants"
     MANAGE_MERCHANTS = "manage_merchants"
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -39,6 +39,7 @@ class Scope(StrEnum):
 
 OWN, ALL = Scope.OWN, Scope.ALL
 
+# fmt: off
 PERMISSIONS: dict[Permission, dict[Role, Scope]] = {
     Permission.PLACE_ORDER: {Role.CUSTOMER: OWN},
     Permission.SEE_ORDER: {
@@ -60,6 +61,7 @@ PERMISSIONS: dict[Permission, dict[Role, Scope]] = {
     Permission.MANAGE_MERCHANTS: {Role.ADMINISTRATOR: ALL},
     Permission.MANAGE_ACCOUNTS: {Role.ADMINISTRATOR: ALL},
 }
+# fmt: on
 
 
 def scope(role: Role, permission: Permission) -> Scope | None:
@@ -98,17 +100,28 @@ def is_own(viewer: Viewer, *, customer_id: UUID, merchant_id: UUID, courier_id: 
 
 
 def may_for_order(
-    viewer: Viewer, permission: Permission, *, customer_id: UUID, merchant_id: UUID, courier_id: UUID | None = None
+    viewer: Viewer,
+    permission: Permission,
+    *,
+    customer_id: UUID,
+    merchant_id: UUID,
+    courier_id: UUID | None = None,
 ) -> bool:
     """Whether the viewer has the permission for an order of these three."""
     reach = scope(viewer.role, permission)
-    return reach is Scope.ALL or reach is Scope.OWN and is_own(
-        viewer, customer_id=customer_id, merchant_id=merchant_id, courier_id=courier_id
+    return reach is Scope.ALL or (
+        reach is Scope.OWN
+        and is_own(viewer, customer_id=customer_id, merchant_id=merchant_id, courier_id=courier_id)
     )
 
 
 def require_for_order(
-    viewer: Viewer, permission: Permission, *, customer_id: UUID, merchant_id: UUID, courier_id: UUID | None = None
+    viewer: Viewer,
+    permission: Permission,
+    *,
+    customer_id: UUID,
+    merchant_id: UUID,
+    courier_id: UUID | None = None,
 ) -> None:
     """NotAllowed without the permission; NotFound for a foreign order: even that it exists is not theirs to know."""
     require(viewer, permission)
@@ -123,8 +136,9 @@ def table() -> str:
     lines = [
         "# Who may do what",
         "",
-        "Printed by `python -m server.accounts.permissions` from the table in `server/accounts/permissions.py`; a test compares",
-        "the two.  *own*: only for orders (positions, …) that are the person's own; *all*: for everybody's; empty: not at all.",
+        "Printed by `python -m server.accounts.permissions` from the table in `server/accounts/permissions.py`; a test",
+        "compares the two.  *own*: only for orders (positions, …) that are the person's own; *all*: for everybody's;",
+        "empty: not at all.",
         "",
         "| | " + " | ".join(role.value.replace("_", " ") for role in Role) + " |",
         "|---" * (len(Role) + 1) + "|",

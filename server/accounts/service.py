@@ -67,7 +67,7 @@ class NewAccount:
     role: Role
     login: str
     display_name: str
-    password: str | None = None          # none: this account signs in by device key only
+    password: str | None = None  # none: this account signs in by device key only
     merchant_id: UUID | None = None
 
 
@@ -80,7 +80,9 @@ class AccountService:
         self._clock = clock
         self._passwords = Passwords()
         self._limit = SignInLimit()
-        self._viewers: dict[bytes, tuple[Viewer, float]] = {}   # device key's hash -> viewer, cached until (monotonic)
+        self._viewers: dict[
+            bytes, tuple[Viewer, float]
+        ] = {}  # device key's hash -> viewer, cached until (monotonic)
 
     async def sign_in(self, login: str, password: str) -> SignedIn:
         """A token for a login and its password; WrongPassword, or TooManySignIns after many of those."""
@@ -127,14 +129,18 @@ class AccountService:
         require(viewer, Permission.MANAGE_ACCOUNTS)
         return await self._create(new)
 
-    async def ensure_administrator(self, login: str, password: str) -> bool:
-        """Make the first administrator of a new installation; False when there is one already."""
-        if await AccountStore(self._storage.pool).any_administrator():
-            return False
-        await self._create(NewAccount(
-            role=Role.ADMINISTRATOR, login=login, display_name="Administrator", password=password
-        ))
-        return True
+    async def set_administrator(self, login: str, password: str) -> None:
+        """For the operator at the machine: make this administrator, or renew the password and let them in again.
+
+        LoginTaken when the login is somebody else's.
+        """
+        password_hash = await self._passwords.hash(password)
+        async with self._storage.unit_of_work() as work:
+            if await AccountStore(work.connection).renew_administrator(login, password_hash):
+                return
+        await self._create(
+            NewAccount(role=Role.ADMINISTRATOR, login=login, display_name="Administrator", password=password)
+        )
 
     async def make_device_key(self, viewer: Viewer, account_id: UUID, label: str = "") -> str:
         """A new key for the account, told this once and never again."""
@@ -142,7 +148,9 @@ class AccountService:
         await self.account(account_id)
         device_key = new_device_key()
         async with self._storage.unit_of_work() as work:
-            await AccountStore(work.connection).add_device_key(hash_of(device_key), account_id, label, work.now)
+            await AccountStore(work.connection).add_device_key(
+                hash_of(device_key), account_id, label, work.now
+            )
         return device_key
 
     async def revoke_device_keys(self, viewer: Viewer, account_id: UUID) -> int:
@@ -164,8 +172,13 @@ class AccountService:
             if new.merchant_id is not None and not await store.merchant_exists(new.merchant_id):
                 raise BadAccount("No merchant has this id")
             account = Account(
-                id=new_id(self._clock.now_ms()), role=new.role, login=new.login, display_name=new.display_name,
-                merchant_id=new.merchant_id, active=True, created_at=work.now,
+                id=new_id(self._clock.now_ms()),
+                role=new.role,
+                login=new.login,
+                display_name=new.display_name,
+                merchant_id=new.merchant_id,
+                active=True,
+                created_at=work.now,
             )
             if not await store.insert(account, password_hash):
                 raise LoginTaken

@@ -4,11 +4,11 @@ from collections import OrderedDict
 
 from server.errors import TooMany
 
-FREE_FAILURES = 5            # a person who mistypes notices nothing
-FIRST_WAIT_S = 1.0           # then each failure doubles the wait …
-LONGEST_WAIT_S = 60.0        # … up to here: an attacker must not be able to lock a person out for long
+FREE_FAILURES = 5  # a person who mistypes notices nothing
+FIRST_WAIT_S = 1.0  # then each failure doubles the wait …
+LONGEST_WAIT_S = 60.0  # … up to here: an attacker must not be able to lock a person out for long
 FORGOTTEN_AFTER_S = 900.0
-MAX_LOGINS = 10_000          # a flood of invented logins must not fill the memory
+MAX_LOGINS = 10_000  # a flood of invented logins must not fill the memory
 
 
 class TooManySignIns(TooMany):
@@ -21,7 +21,7 @@ class SignInLimit:
     """Remembers failures per login, the latest ones of at most MAX_LOGINS logins."""
 
     def __init__(self) -> None:
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()   # login -> how many, the last at
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()  # login -> how many, the last at
 
     def check(self, login: str, now_s: float) -> None:
         """TooManySignIns (with `retry_after_s`) when this login has to wait still."""

@@ -18,8 +18,8 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = "songda"
 AUDIENCE = "songda/api"
-LEEWAY_S = 60                # as far as the clocks of our hosts may be apart (faults.md 23)
-MIN_SECRET_BYTES = 32        # RFC 7518 §3.2: no shorter than the hash
+LEEWAY_S = 60  # as far as the clocks of our hosts may be apart (faults.md 23)
+MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: no shorter than the hash
 
 
 class TokenExpired(NotAuthenticated):
@@ -45,8 +45,12 @@ class Tokens:
     def issue(self, viewer: Viewer) -> str:
         """The token that says so; it ends when `viewer` does, to the second."""
         claims = {
-            "iss": ISSUER, "aud": AUDIENCE, "sub": str(viewer.account_id), "role": viewer.role.value,
-            "iat": self._clock.now_ms() // 1000, "exp": viewer.expires_at_ms // 1000,
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(viewer.account_id),
+            "role": viewer.role.value,
+            "iat": self._clock.now_ms() // 1000,
+            "exp": viewer.expires_at_ms // 1000,
         }
         if viewer.merchant_id is not None:
             claims["merchant"] = str(viewer.merchant_id)
@@ -56,10 +60,16 @@ class Tokens:
         """Whom the token speaks of; TokenExpired, or NotAuthenticated for any other fault."""
         try:
             parts = jwt.decode_complete(
-                token, self._secret, algorithms=[ALGORITHM], issuer=ISSUER, audience=AUDIENCE,
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                audience=AUDIENCE,
                 options={
                     "require": ["iss", "aud", "sub", "iat", "exp"],
-                    "verify_exp": False, "verify_iat": False, "verify_nbf": False,   # PyJWT has only the machine's clock
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,  # PyJWT has only the machine's clock
                 },
             )
             claims = parts["payload"]
@@ -68,10 +78,21 @@ class Tokens:
             expires_at_ms = int(claims["exp"]) * 1000
             merchant = claims.get("merchant")
             viewer = Viewer(
-                UUID(claims["sub"]), Role(claims["role"]), None if merchant is None else UUID(merchant), expires_at_ms
+                UUID(claims["sub"]),
+                Role(claims["role"]),
+                None if merchant is None else UUID(merchant),
+                expires_at_ms,
             )
-            from_ms(expires_at_ms)   # a moment beyond the calendar is no moment
-        except (jwt.InvalidTokenError, ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError) as error:
+            from_ms(expires_at_ms)  # a moment beyond the calendar is no moment
+        except (
+            jwt.InvalidTokenError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            OSError,
+        ) as error:
             raise NotAuthenticated from error
         if self._clock.now_ms() >= expires_at_ms + LEEWAY_S * 1000:
             raise TokenExpired

@@ -13,4 +13,4 @@ class Viewer:
     account_id: UUID
     role: Role
     merchant_id: UUID | None
-    expires_at_ms: int           # Unix ms; after this the proof must be renewed
+    expires_at_ms: int  # Unix ms; after this the proof must be renewed

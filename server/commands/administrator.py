@@ -9,10 +9,12 @@ import asyncio
 import secrets
 
 from server.accounts.service import AccountService
+from server.accounts.tokens import Tokens
 from server.clock import SystemClock
 from server.commands.serve import servers_ready
 from server.settings import Settings
 from server.storage.database import open_database
+from server.storage.unit_of_work import Storage
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +34,11 @@ async def _make(login: str) -> str:
 
 async def make_administrator(settings: Settings, login: str, password: str) -> str:
     """Create or renew the administrator `login` with `password`; the password."""
+    clock = SystemClock()
     pool = await open_database(settings.database_url, pool_size=1)
     try:
-        await AccountService.for_setup(pool, SystemClock()).set_administrator(login, password)
+        tokens = Tokens(settings.secret, settings.token_ttl_s, clock)
+        await AccountService(Storage(pool, None, clock), tokens, clock).set_administrator(login, password)
     finally:
         await pool.close()
     return password

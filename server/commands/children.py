@@ -6,20 +6,21 @@ A child dies with us even when we are killed with -9 (PDEATHSIG on Linux), so no
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from server.errors import StartupError
-from server.storage.processes import die_with_parent
+from server.storage.child import launch_command, ourselves
 
 log = structlog.get_logger()
 
 READY_WITHIN_S = 60.0
-RESTARTS_ALLOWED = 5         # … within RESTART_WINDOW_S; a child that dies more often will not get better
+RESTARTS_ALLOWED = 5  # … within RESTART_WINDOW_S; a child that dies more often will not get better
 RESTART_WINDOW_S = 60.0
 
 
@@ -32,6 +33,7 @@ class Child:
     environment: dict[str, str]
     restart: bool = False
     says_ready: bool = False
+    on_ready: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -85,7 +87,9 @@ class Children:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
         if alive:
-            await asyncio.wait([asyncio.create_task(process.wait()) for process in alive], timeout=self.grace_s)
+            await asyncio.wait(
+                [asyncio.create_task(process.wait()) for process in alive], timeout=self.grace_s
+            )
         for process in alive:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
@@ -101,7 +105,9 @@ class Children:
                 print(f"songda: {running.child.name} ended with code {code}.", file=sys.stderr)
             return True
         now_s = time.monotonic()
-        running.died_at_s = [died_s for died_s in running.died_at_s if now_s - died_s < RESTART_WINDOW_S] + [now_s]
+        running.died_at_s = [died_s for died_s in running.died_at_s if now_s - died_s < RESTART_WINDOW_S] + [
+            now_s
+        ]
         if len(running.died_at_s) > RESTARTS_ALLOWED:
             print(f"songda: {running.child.name} keeps ending (code {code}); giving up.", file=sys.stderr)
             return False
@@ -114,8 +120,10 @@ async def _start(child: Child) -> tuple[asyncio.subprocess.Process, "_ReadyPipe 
     ready = _ReadyPipe() if child.says_ready else None
     command = [*child.command, *(("--ready-fd", str(ready.write_fd)) if ready else ())]
     process = await asyncio.create_subprocess_exec(
-        *command, env=child.environment, stdin=asyncio.subprocess.DEVNULL,
-        pass_fds=(ready.write_fd,) if ready else (), preexec_fn=die_with_parent(os.getpid()),
+        *launch_command(ourselves(), signal.SIGTERM, command),
+        env=child.environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=(ready.write_fd,) if ready else (),
         # A session of its own: a Ctrl-C at the terminal reaches us alone, and we stop the children in order.
         start_new_session=True,
     )
@@ -129,7 +137,9 @@ async def _wait_ready(running: _Running, ready: "_ReadyPipe", stop: asyncio.Even
     reading = asyncio.create_task(ready.line())
     stopping = asyncio.create_task(stop.wait())
     try:
-        done, _ = await asyncio.wait({reading, stopping}, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            {reading, stopping}, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
+        )
     finally:
         stopping.cancel()
         reading.cancel()
@@ -142,6 +152,7 @@ async def _wait_ready(running: _Running, ready: "_ReadyPipe", stop: asyncio.Even
     if not reading.result():
         code = await running.process.wait()
         raise StartupError(f"{name} ended with code {code} before it was ready; its last lines say why.")
+    running.child.on_ready()
 
 
 class _ReadyPipe:

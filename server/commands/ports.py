@@ -5,7 +5,7 @@ import socket
 
 from server.errors import StartupError
 
-BACKLOG = 4096       # a reconnect storm arrives all at once
+BACKLOG = 4096  # a reconnect storm arrives all at once
 
 
 def listening_socket(host: str, port: int, *, shared: bool) -> socket.socket:

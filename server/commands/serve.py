@@ -19,9 +19,9 @@ from pathlib import Path
 from server.commands.children import Child, Children
 from server.commands.ports import check_port_is_free
 from server.errors import StartupError
-from server.settings import Settings, env_name
-from server.storage.database import migrate
+from server.settings import EVERY_ADDRESS, LOOPBACK, Settings, env_name
 from server.storage.embedded import DataDirLock, EmbeddedPostgres, EmbeddedValkey
+from server.storage.migrate import migrate
 from server.storage.redis import open_redis
 
 AfterStart = Callable[[Settings], Awaitable[list[Child]]]
@@ -53,7 +53,7 @@ async def supervise(settings: Settings, after_start: AfterStart | None = None) -
     async with servers_ready(settings) as ready:
         children = Children(grace_s=settings.drain_s + 5.0)
         try:
-            with _step(f"Starting {ready.workers} server process{'es' if ready.workers > 1 else ''}"):
+            with step(f"Starting {ready.workers} server process{'es' if ready.workers > 1 else ''}"):
                 workers = [_worker(ready, number) for number in range(ready.workers)]
                 await children.start(workers, stop)
             if stop.is_set():
@@ -73,16 +73,16 @@ async def servers_ready(settings: Settings) -> AsyncIterator[Settings]:
         ready = settings
         data_dir = _made(settings.data_dir)
         if settings.embedded_database or settings.embedded_redis:
-            stack.enter_context(_locked(data_dir))
+            stack.enter_context(DataDirLock(data_dir))
         if settings.embedded_database:
-            with _step("Starting PostgreSQL"):
+            with step("Starting PostgreSQL"):
                 ready = replace(ready, database_url=stack.enter_context(EmbeddedPostgres(data_dir)).url)
         if settings.embedded_redis:
-            with _step("Starting Valkey"):
+            with step("Starting Valkey"):
                 ready = replace(ready, redis_url=stack.enter_context(EmbeddedValkey(data_dir)).url)
         else:
-            await (await open_redis(settings.redis_url)).aclose()     # refuse now rather than in every worker
-        with _step("Preparing the tables"):
+            await (await open_redis(settings.redis_url)).aclose()  # refuse now rather than in every worker
+        with step("Preparing the tables"):
             await migrate(ready.database_url)
         if not ready.secret:
             ready = replace(ready, secret=_kept_secret(data_dir))
@@ -91,7 +91,7 @@ async def servers_ready(settings: Settings) -> AsyncIterator[Settings]:
 
 def address(settings: Settings) -> str:
     """Where a browser on this machine finds us."""
-    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+    host = LOOPBACK if settings.host in EVERY_ADDRESS else settings.host
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
@@ -111,26 +111,21 @@ def child_environment(settings: Settings) -> dict[str, str]:
 
 def _worker(settings: Settings, number: int) -> Child:
     return Child(
-        name=f"worker-{number}", restart=True, says_ready=True, environment=child_environment(settings),
+        name=f"worker-{number}",
+        restart=True,
+        says_ready=True,
+        environment=child_environment(settings),
         command=[sys.executable, "-m", "server", "worker", "--number", str(number)],
     )
-
-
-@contextmanager
-def _locked(data_dir: Path) -> Iterator[None]:
-    lock = DataDirLock(data_dir)
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _made(data_dir: Path) -> Path:
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StartupError(f"The data directory {data_dir} cannot be made: {error.strerror or error}.") from error
+        raise StartupError(
+            f"The data directory {data_dir} cannot be made: {error.strerror or error}."
+        ) from error
     return data_dir.absolute()
 
 
@@ -143,11 +138,13 @@ def _kept_secret(data_dir: Path) -> str:
                 file.write(secrets.token_urlsafe(48))
         return path.read_text().strip()
     except OSError as error:
-        raise StartupError(f"The secret in {path} cannot be read or made: {error.strerror or error}.") from error
+        raise StartupError(
+            f"The secret in {path} cannot be read or made: {error.strerror or error}."
+        ) from error
 
 
 @contextmanager
-def _step(what: str) -> Iterator[None]:
+def step(what: str) -> Iterator[None]:
     """Say what is under way, and how long it took."""
     started_s = time.monotonic()
     print(f"{what} … ", end="", file=sys.stderr, flush=True)

@@ -8,7 +8,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -33,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     if settings.embedded_database or settings.embedded_redis or not settings.secret:
-        raise StartupError("A worker needs DATABASE_URL, REDIS_URL and SONGDA_SECRET; use `serve`, which provides them.")
+        raise StartupError(
+            "A worker needs DATABASE_URL, REDIS_URL and SONGDA_SECRET; use `serve`, which provides them."
+        )
     configure_logging(settings.log_level, process=f"worker-{options.number}")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_work(settings, options.ready_fd))
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
     try:
         import uvloop  # noqa: PLC0415
-    except ImportError:                       # no wheel for this platform: asyncio's own loop serves too
+    except ImportError:  # no wheel for this platform: asyncio's own loop serves too
         return None
     return uvloop.Loop
 
@@ -60,28 +61,43 @@ async def _work(settings: Settings, ready_fd: int | None) -> int:
 
 async def _serve_until(stop: asyncio.Event, app: App, listener: socket.socket, ready_fd: int | None) -> bool:
     """Serve until `stop` or until a part fails; whether one failed."""
-    server = _Server(uvicorn.Config(
-        app.asgi, ws=protocol_class(app.hub), http="httptools", lifespan="off", log_config=None, access_log=False,
-        server_header=False, timeout_keep_alive=5, timeout_graceful_shutdown=5, backlog=4096,
-    ))
+    server = _Server(
+        uvicorn.Config(
+            app.asgi,
+            ws=protocol_class(app.hub),
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=5,
+            backlog=4096,
+        )
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     working = asyncio.create_task(app.run())
     stopping = asyncio.create_task(stop.wait())
-    started = asyncio.create_task(_say_ready(server, ready_fd))
+    saying = asyncio.create_task(_say_ready(server, ready_fd))
     await asyncio.wait({serving, working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     failed = not stop.is_set()
     if failed:
-        log.error("a part stopped by itself; this worker ends", exc_info=working.exception() if working.done() else None)
+        log.error(
+            "a part stopped by itself; this worker ends", exc_info=_error_of(working) or _error_of(serving)
+        )
     # The order matters: no new sockets, sockets told and spread, requests under way answered, then fixes stored.
     listener.close()
     await app.drain()
     server.should_exit = True
     await asyncio.gather(serving, return_exceptions=True)
-    await app.stop()
-    for task in (working, stopping, started):
+    for task in (working, stopping, saying):
         task.cancel()
-    await asyncio.gather(working, stopping, started, return_exceptions=True)
+    await asyncio.gather(working, stopping, saying, return_exceptions=True)
     return failed
+
+
+def _error_of(task: "asyncio.Task[None]") -> BaseException | None:
+    return task.exception() if task.done() and not task.cancelled() else None
 
 
 async def _say_ready(server: "_Server", ready_fd: int | None) -> None:
@@ -105,5 +121,3 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
-
-

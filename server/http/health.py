@@ -25,10 +25,14 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
         for name, check in checks.items():
             findings[name], good = await check()
             ready = ready and good
-        return JSONResponse({"status": "ready" if ready else "not_ready", **findings}, status_code=200 if ready else 503)
+        return JSONResponse(
+            {"status": "ready" if ready else "not_ready", **findings}, status_code=200 if ready else 503
+        )
 
     async def metrics(request: Request) -> Response:
         shared = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-        return Response(metrics_page(Path(shared) if shared else None), media_type="text/plain; version=0.0.4")
+        return Response(
+            metrics_page(Path(shared) if shared else None), media_type="text/plain; version=0.0.4"
+        )
 
     return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -38,9 +38,15 @@ def accounts(storage, tokens, clock):
 
 
 def somebody(**facts):
-    return NewAccount(**{
-        "role": Role.COURIER, "login": "li", "display_name": "Li", "password": PASSWORD, **facts,
-    })
+    return NewAccount(
+        **{
+            "role": Role.COURIER,
+            "login": "li",
+            "display_name": "Li",
+            "password": PASSWORD,
+            **facts,
+        }
+    )
 
 
 async def test_who_has_an_account_signs_in_and_the_token_says_who_it_is(accounts, tokens):
@@ -51,7 +57,9 @@ async def test_who_has_an_account_signs_in_and_the_token_says_who_it_is(accounts
     assert (signed_in.viewer.account_id, signed_in.viewer.role) == (account.id, Role.COURIER)
 
 
-@pytest.mark.parametrize(("login", "password"), [("li", "wrong horse"), ("nobody", PASSWORD), ("li", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("login", "password"), [("li", "wrong horse"), ("nobody", PASSWORD), ("li", ""), ("", "")]
+)
 async def test_nobody_else_does(accounts, login, password):
     await accounts.create(ADMINISTRATOR, somebody())
     with pytest.raises(WrongPassword):
@@ -90,7 +98,8 @@ async def test_a_merchants_account_has_its_merchant_and_no_other_has_one(account
     account = await accounts.create(ADMINISTRATOR, somebody(role=Role.MERCHANT, merchant_id=merchant.id))
     assert (await accounts.sign_in("li", PASSWORD)).viewer.merchant_id == merchant.id == account.merchant_id
     for wrong in (
-        somebody(login="a", role=Role.MERCHANT), somebody(login="a", merchant_id=merchant.id),
+        somebody(login="a", role=Role.MERCHANT),
+        somebody(login="a", merchant_id=merchant.id),
         somebody(login="a", role=Role.MERCHANT, merchant_id=uuid4()),
     ):
         with pytest.raises(BadAccount):
@@ -117,12 +126,18 @@ async def test_only_who_may_makes_accounts_and_keys(accounts, role):
             await forbidden
 
 
-async def test_the_first_administrator_is_made_once(accounts):
-    assert await accounts.ensure_administrator("admin", PASSWORD)
-    assert not await accounts.ensure_administrator("other", PASSWORD)
+async def test_the_operator_makes_an_administrator_and_renews_the_password(accounts):
+    await accounts.set_administrator("admin", "first " + PASSWORD)
+    await accounts.set_administrator("admin", PASSWORD)
     assert (await accounts.sign_in("admin", PASSWORD)).viewer.role is Role.ADMINISTRATOR
     with pytest.raises(WrongPassword):
-        await accounts.sign_in("other", PASSWORD)
+        await accounts.sign_in("admin", "first " + PASSWORD)
+
+
+async def test_nobody_elses_login_becomes_an_administrators(accounts):
+    await accounts.create(ADMINISTRATOR, somebody(login="aino"))
+    with pytest.raises(LoginTaken):
+        await accounts.set_administrator("aino", PASSWORD)
 
 
 async def test_a_device_key_is_its_accounts_and_only_its_hash_is_stored(accounts, storage):
@@ -142,7 +157,7 @@ async def test_a_phone_is_asked_about_once_in_two_seconds(accounts, storage, clo
     account = await accounts.create(ADMINISTRATOR, somebody())
     key = await accounts.make_device_key(ADMINISTRATOR, account.id)
     await accounts.viewer_of_device_key(key)
-    await storage.pool.execute("DELETE FROM device_keys")       # as another process would
+    await storage.pool.execute("DELETE FROM device_keys")  # as another process would
     await accounts.viewer_of_device_key(key)
     clock.turn(DEVICE_KEY_CACHE_S)
     with pytest.raises(UnknownDeviceKey):

@@ -1,0 +1,181 @@
+"""The composition root: the one place where all parts meet.  Nothing is decided here.
+
+`open_app` builds the parts in the order of the layers and takes them down in reverse; `App.run` is the work that
+goes on beside requests and sockets.
+"""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+
+from server.accounts.service import AccountService
+from server.accounts.tokens import Tokens
+from server.clock import Clock, SystemClock
+from server.dispatch.duties import DutyBoard
+from server.dispatch.service import DispatchService
+from server.dispatch.tracking import Tracking
+from server.geo.courier_index import CourierIndex
+from server.geo.nearest import NearestIndex
+from server.geo.track_store import TrackStore
+from server.http.health import Check
+from server.http.parts import HttpParts
+from server.http.routes import create_asgi
+from server.orders.catalogue import Catalogue
+from server.orders.service import OrderService
+from server.realtime.fanout import PositionFanout
+from server.realtime.hub import Hub
+from server.realtime.snapshots import StoreSnapshots
+from server.settings import Settings
+from server.storage.database import open_database
+from server.storage.redis import open_listener, open_redis
+from server.storage.timers import Timers
+from server.storage.unit_of_work import Storage
+from server.telemetry import measure_loop_lag
+
+# A tail or a reader this silent is not to be trusted with new viewers.
+LOG_SILENT_S = 5.0
+PROBE_SILENT_S = 2.0
+
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """A running application.  `run` must run for anything to move; `drain` before cancelling it."""
+
+    asgi: Starlette
+    hub: Hub
+    storage: Storage
+    tracking: Tracking
+    timers: Timers
+    fanout: PositionFanout
+    clock: Clock
+    settings: Settings
+
+    async def run(self) -> None:
+        """All background work, until cancelled; ends with the error of a part that failed."""
+        async with asyncio.TaskGroup() as tasks:
+            for work in self._works():
+                tasks.create_task(work)
+
+    async def drain(self) -> None:
+        """Tell the sockets to come back elsewhere, spread over the drain time."""
+        await self.hub.drain(self.settings.drain_s)
+
+    def _works(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            self.storage.run(),
+            self.timers.run(),
+            self.fanout.run(),
+            self.tracking.run(),
+            self.hub.run(),
+            measure_loop_lag(self.clock),
+        ]
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+    """The whole application on the servers that `settings` names; StartupError when one of them does not answer."""
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        pool = await open_database(settings.database_url, pool_size=settings.database_pool_size)
+        stack.push_async_callback(pool.close)
+        redis = await open_redis(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
+        listener = open_listener(settings.redis_url)
+        stack.push_async_callback(listener.aclose)
+
+        storage = Storage(pool, redis, clock, poll_ms=settings.log_poll_ms)
+        stack.push_async_callback(storage.close)
+        timers = Timers(storage, clock)
+        tokens = Tokens(settings.secret, settings.token_ttl_s, clock)
+        duties = DutyBoard()
+        nearest = NearestIndex()
+        index = CourierIndex(redis, partitions=settings.position_partitions)
+        tracks = TrackStore(pool)
+        tracking = Tracking(index, tracks, duties, clock, settings)
+        orders = OrderService(storage, clock, settings)
+        dispatch = DispatchService(storage, nearest, clock, settings)
+        orders.register(timers)
+        dispatch.register(timers)
+
+        # The board must know a duty before the hub asks whose order a row or a position belongs to.
+        storage.tail.subscribe(duties.apply)
+        duties.on_change.append(lambda courier_id, duty: nearest.set_busy(courier_id, duty is not None))
+        hub = Hub(
+            tokens=tokens,
+            snapshots=StoreSnapshots(duties, nearest),
+            pool=pool,
+            tail=storage.tail,
+            nearest=nearest,
+            duties=duties,
+            tracking=tracking,
+            clock=clock,
+            settings=settings,
+        )
+        stack.push_async_callback(hub.stop)
+        fanout = PositionFanout(
+            listener,
+            index,
+            clock,
+            on_batch=_both(nearest.update, hub.on_positions),
+            on_left=_both(nearest.forget, hub.on_gone),
+            on_claimed=tracking.claimed,
+        )
+        parts = HttpParts(
+            storage=storage,
+            tokens=tokens,
+            accounts=AccountService(storage, tokens, clock),
+            catalogue=Catalogue(storage, clock),
+            orders=orders,
+            dispatch=dispatch,
+            tracking=tracking,
+            nearest=nearest,
+            tracks=tracks,
+            duties=duties,
+            clock=clock,
+            settings=settings,
+        )
+        app = App(
+            asgi=create_asgi(parts, _checks(storage, fanout)),
+            hub=hub,
+            storage=storage,
+            tracking=tracking,
+            timers=timers,
+            fanout=fanout,
+            clock=clock,
+            settings=settings,
+        )
+        # The tail stands at the end of the log before the board is read, so that no duty falls between.
+        await storage.tail.start()
+        await duties.load(pool)
+        yield app
+
+
+def _both(first: Callable[[Told], object], second: Callable[[Told], object]) -> Callable[[Told], None]:
+    """Tell `first`, then `second`: the index knows a position before the hub shows it."""
+
+    def tell(what: Told) -> None:
+        first(what)
+        second(what)
+
+    return tell
+
+
+def _checks(storage: Storage, fanout: PositionFanout) -> Mapping[str, Check]:
+    """What `/readyz` asks: does the log's tail read, do positions demonstrably arrive?"""
+
+    async def log_is_read() -> tuple[object, bool]:
+        silent_s = storage.tail.silent_s()
+        return {"silent_s": round(silent_s, 2)}, silent_s < LOG_SILENT_S
+
+    async def positions_arrive() -> tuple[object, bool]:
+        age_s = fanout.probe_age_s
+        return {"probe_age_s": round(age_s, 2) if math.isfinite(age_s) else None}, age_s < PROBE_SILENT_S
+
+    return {"record": log_is_read, "positions": positions_arrive}

@@ -1,0 +1,117 @@
+"""Open the demo city: the server, Helsinki's map, and couriers, merchants and customers who live in it.
+
+Prints the pages' addresses and a login for each role.  What was made is found again at the next start.
+"""
+
+import argparse
+import asyncio
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import msgspec
+
+from server.commands.administrator import make_administrator
+from server.commands.children import Child
+from server.commands.serve import add_arguments as add_serve_arguments
+from server.commands.serve import address, child_environment, settings_from, step, supervise
+from server.errors import StartupError
+from server.http.pages import base_map_path
+from server.settings import Settings
+from server.simulator.basemap import ensure_base_map
+from server.simulator.command import CREDENTIALS_NAME
+from server.simulator.people import Credentials
+from server.simulator.run_city import CityOptions, demo_accounts
+
+ADMINISTRATOR = "administrator"
+PAGES = {"customer": "/customer/", "dispatcher": "/dispatch/"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_serve_arguments(parser)
+    city = CityOptions()
+    parser.add_argument(
+        "--couriers", type=int, default=city.couriers, help=f"riders (default {city.couriers})"
+    )
+    parser.add_argument(
+        "--orders-per-hour",
+        type=float,
+        default=city.orders_per_hour,
+        help=f"in the busiest hour (default {city.orders_per_hour:g})",
+    )
+    parser.add_argument(
+        "--speed", type=float, default=city.speed, help="city's seconds in one of ours (default 1)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    city = [
+        "--couriers",
+        str(options.couriers),
+        "--orders-per-hour",
+        str(options.orders_per_hour),
+        "--speed",
+        str(options.speed),
+    ]
+
+    async def open_city(settings: Settings) -> list[Child]:
+        await _keep_administrator(settings)
+        return [
+            Child(
+                name="city",
+                says_ready=True,
+                environment=child_environment(settings),
+                command=[sys.executable, "-m", "server", "sim", *city],
+                on_ready=lambda: print(_welcome(settings), flush=True),
+            )
+        ]
+
+    settings = settings_from(options)
+    _build_base_map(settings)
+    return asyncio.run(supervise(settings, open_city))
+
+
+def _build_base_map(settings: Settings) -> None:
+    target = base_map_path(settings.data_dir)
+    if settings.tile_url or target.exists():
+        return
+    with step("Drawing the base map of Helsinki"):
+        ensure_base_map(target)
+
+
+async def _keep_administrator(settings: Settings) -> None:
+    """The demo's administrator: made once, remembered in a file that only its owner may read."""
+    file = settings.data_dir / CREDENTIALS_NAME
+    if file.exists():
+        credentials = Credentials(**msgspec.json.decode(file.read_bytes(), type=dict[str, str]))
+    else:
+        credentials = Credentials(ADMINISTRATOR, secrets.token_urlsafe(12))
+        _write_private(
+            file, msgspec.json.encode({"login": credentials.login, "password": credentials.password})
+        )
+    await make_administrator(settings, credentials.login, credentials.password)
+
+
+def _write_private(file: Path, data: bytes) -> None:
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
+            opened.write(data)
+    except OSError as error:
+        raise StartupError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def _welcome(settings: Settings) -> str:
+    """Where to look, and as whom."""
+    at = address(settings)
+    lines = ["", f"  Songda 送达 is open at {at}/", ""]
+    for role, account in demo_accounts(settings.data_dir).items():
+        page = f"{at}{PAGES[role]}" if role in PAGES else "(API and socket)"
+        lines.append(f"  {role:<14} {account.login:<14} {account.password:<18} {page}")
+    lines += [
+        f"  {ADMINISTRATOR:<14} see {settings.data_dir / CREDENTIALS_NAME}",
+        "",
+        "  Ctrl-C stops everything.",
+        "",
+    ]
+    return "\n".join(lines)
