@@ -6,6 +6,7 @@ What PostgreSQL and Valkey need beyond that stands in embedded_postgres.py and e
 import os
 import pwd
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ START_WITHIN_S = 120.0  # crash recovery after a busy day can take a while
 STOP_WITHIN_S = 30.0
 KILLED_WITHIN_S = 5.0
 MAX_LOG_BYTES = 1_000_000
+LEAST_FREE_BYTES = 1_000_000
 
 # How a disk says that it takes no more: full, over quota, over the limit of a process (RLIMIT_FSIZE).
 _DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
@@ -178,6 +180,21 @@ def launch_command(run_as: RunAs, death_signal: signal.Signals, command: Command
     return [str(part) for part in (*steps, *command)]
 
 
+def is_living(pid: int, program: str) -> bool:
+    """Whether process `pid` runs `program`; a zombie runs nothing."""
+    if sys.platform == "linux":
+        try:
+            # `pid (name) state …`; the name may hold spaces and parentheses.
+            name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return name == program and not rest.lstrip().startswith("Z")
+    answer = subprocess.run(
+        ["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return Path(answer.stdout.strip()).name == program
+
+
 def environment() -> dict[str, str]:
     """What servers see of our environment: nothing that changes their language, time or settings (PG…)."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
@@ -186,8 +203,10 @@ def environment() -> dict[str, str]:
 def explain_failure(output: str, data_dir: Path) -> str:
     """One sentence out of what a server said before it gave up."""
     for phrase in _DISK_FULL:
-        if phrase.lower() in output.lower():
+        if phrase in output:
             return f"the disk of {data_dir} takes no more ({phrase})."
+    if shutil.disk_usage(data_dir).free < LEAST_FREE_BYTES:  # then the log had no room for it either
+        return f"the disk of {data_dir} is full."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     telling = [line for line in lines if re.search(r"FATAL|PANIC|[Ee]rror|[Ff]ailed", line)]
     last = (telling or lines or ["it ended without a word"])[-1]

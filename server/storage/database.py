@@ -43,6 +43,7 @@ LOST = (
     asyncpg.TransactionRollbackError,  # deadlock, serialisation
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.PostgresSystemError,  # I/O error, a file it cannot write
+    asyncpg.InternalClientError,  # a statement on a connection that is just being ended by the server
 )
 
 
@@ -65,7 +66,7 @@ async def open_database(url: str, *, pool_size: int) -> asyncpg.Pool:
     with _startup_errors():
         return await asyncpg.create_pool(
             url,
-            min_size=min(2, pool_size),
+            min_size=0,
             max_size=pool_size,
             init=_prepare,
             server_settings=_SESSION,

@@ -22,6 +22,7 @@ from server.storage.child import (
     RunAs,
     environment,
     explain_failure,
+    is_living,
     launch_command,
     nobody,
     ourselves,
@@ -74,7 +75,8 @@ class EmbeddedPostgres(EmbeddedServer):
         binary = reachable_postgres(binary, run_as, self.data_dir)
         if not self.cluster.exists():
             self._make_cluster(binary, run_as)
-        self._remove_stale_pid_file()
+        for pid_file in (self.cluster / "postmaster.pid", socket.with_name(f"{socket.name}.lock")):
+            _remove_stale(pid_file)
         with _open_for(run_as, self.cluster) as (cluster, keep):
             settings = {**_CONFIGURATION, "unix_socket_directories": str(socket.parent)}
             options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -156,26 +158,19 @@ class EmbeddedPostgres(EmbeddedServer):
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(pid)
 
-    def _remove_stale_pid_file(self) -> None:
-        """Remove postmaster.pid of a dead server whose number another process, or its own zombie, now has.
 
-        PostgreSQL would refuse to start.  Nobody of ours lives (the server lock was free); a PostgreSQL that
-        somebody started by hand is left alone, and then PostgreSQL's refusal is the right answer.
-        """
-        path = self.cluster / "postmaster.pid"
-        try:
-            pid = int(path.read_text().split()[0])
-        except (FileNotFoundError, ValueError, IndexError):
-            return
-        if not _is_living_postgres(pid):
-            path.unlink()
+def _remove_stale(pid_file: Path) -> None:
+    """Remove the pid file of a dead server whose number another process, or its own zombie, now has.
 
-
-def _is_living_postgres(pid: int) -> bool:
-    answer = subprocess.run(
-        ["ps", "-o", "stat=,comm=", "-p", str(pid)], capture_output=True, text=True, check=False
-    ).stdout.split(maxsplit=1)
-    return len(answer) == 2 and not answer[0].startswith("Z") and "postgres" in answer[1]
+    PostgreSQL would refuse to start.  Nobody of ours lives (the server lock was free); a PostgreSQL that
+    somebody started by hand is left alone, and then PostgreSQL's refusal is the right answer.
+    """
+    try:
+        pid = abs(int(pid_file.read_text().split()[0]))
+    except (FileNotFoundError, ValueError, IndexError):
+        return
+    if not is_living(pid, "postgres"):
+        pid_file.unlink()
 
 
 @contextmanager

@@ -28,11 +28,10 @@ async def open_redis(url: str) -> Redis:
     try:
         about = await client.info("server")
         await client.ping()
-    except (AuthenticationError, ResponseError) as error:
-        await client.aclose()
-        raise StartupError(f"The Redis server refuses us: {_sentence(error)}.") from error
     except (RedisError, OSError) as error:
         await client.aclose()
+        if isinstance(error, ResponseError) or isinstance(error.__cause__, AuthenticationError):
+            raise StartupError(f"The Redis server refuses us: {_sentence(error)}.") from error
         raise StartupError(
             f"The Redis server cannot be reached ({_sentence(error)}): is it running, is REDIS_URL right?"
         ) from error

@@ -25,6 +25,7 @@ from server.storage.hints import CHANNEL
 from server.storage.unit_of_work import Storage
 from tests.builders import an_event
 from tests.fakes import NOON, ManualClock
+from tests.waiting import eventually
 
 TOPIC = "dispatch:all"
 
@@ -133,8 +134,11 @@ async def test_a_hint_of_another_process_wakes_the_tail(
     heard = Heard(other.tail)
     await other.tail.start()
     running = asyncio.create_task(other.run())
-    while (await redis_client.pubsub_numsub(CHANNEL))[0][1] < 2:
-        await asyncio.sleep(0.005)
+
+    async def both_listen() -> bool:
+        return bool((await redis_client.pubsub_numsub(CHANNEL))[0][1] == 2)
+
+    await eventually(both_listen)
     event = an_event()
     await append(storage, event)
     await heard.until(event.entity_id)
@@ -209,9 +213,7 @@ async def test_a_version_that_is_taken_is_a_conflict_and_nothing_happens(storage
     event = an_event()
     await append(storage, event)
     with pytest.raises(VersionConflict):
-        async with storage.unit_of_work() as work:
-            await work.append(an_event())
-            await work.append(event)
+        await append(storage, an_event(), event)
     assert await storage.pool.fetchval("SELECT count(*) FROM event_log") == 1
 
 

@@ -1,6 +1,7 @@
 """The schema comes to the newest version, once."""
 
 import asyncio
+import sys
 from datetime import date
 
 import asyncpg
@@ -20,11 +21,17 @@ async def test_a_database_at_the_newest_version_is_left_alone(
     assert await database.fetchval("SELECT id FROM database_incarnation") == before
 
 
-async def test_several_processes_may_migrate_at_once(postgres: object, database_url: str) -> None:
-    url = database_named(
-        database_url.replace(database_url.split("/")[3].split("?", maxsplit=1)[0], "songda"), "songda"
+async def test_several_processes_may_migrate_at_once(postgres: EmbeddedPostgres) -> None:
+    url = database_named(postgres.url, "empty")
+    admin = await asyncpg.connect(postgres.url)
+    await admin.execute("DROP DATABASE IF EXISTS empty")
+    await admin.execute("CREATE DATABASE empty")
+    await admin.close()
+    script = (
+        "import asyncio, sys; from server.storage.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
     )
-    await asyncio.gather(*(migrate(url) for _ in range(3)))
+    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", script, url) for _ in range(2)]
+    assert [await process.wait() for process in processes] == [0, 0]
     connection = await asyncpg.connect(url)
     assert await connection.fetchval("SELECT version_num FROM alembic_version") == newest_version()
     await connection.close()

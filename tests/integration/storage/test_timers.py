@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from server.storage.housekeeping import KEEP_ANSWERS, keep_house
 from server.storage.timers import LONGEST_BACKOFF_S, Timers, backoff_s
 from server.storage.unit_of_work import Storage, UnitOfWork
 from tests.builders import an_event
 from tests.fakes import NOON, ManualClock
+from tests.waiting import eventually
 
 Fired = list[tuple[UUID, dict[str, Any]]]
 
@@ -152,8 +154,11 @@ async def test_a_timer_whose_process_died_in_its_handler_fires_elsewhere(
     await dying.execute("DELETE FROM timers")
     assert await timers.run_due() == 0
     dying.terminate()
-    while await timers.run_due() == 0:
-        await asyncio.sleep(0.005)
+
+    async def fires() -> bool:
+        return await timers.run_due() == 1
+
+    await eventually(fires)
     assert fired == [(order, {})]
 
 
@@ -175,3 +180,18 @@ async def test_run_fires_a_timer_set_for_now_at_once(storage: Storage, clock: Ma
 @pytest.mark.parametrize(("attempts", "expected_s"), [(0, 1.0), (3, 8.0), (100_000, LONGEST_BACKOFF_S)])
 def test_backoff(attempts: int, expected_s: float) -> None:
     assert backoff_s(attempts) == expected_s
+
+
+async def test_old_answers_are_forgotten_and_younger_ones_kept(storage: Storage, clock: ManualClock) -> None:
+    async def nothing(work: UnitOfWork) -> None:
+        return None
+
+    timers = Timers(storage, clock)
+    await storage.once(uuid4(), "old", b"f", nothing)
+    clock.turn(KEEP_ANSWERS.total_seconds() + 1.0)
+    await storage.once(uuid4(), "young", b"f", nothing)
+    await keep_house(storage, timers)
+    assert await timers.run_due() == 1
+    assert [row["key"] for row in await storage.pool.fetch("SELECT key FROM idempotency_keys")] == ["young"]
+    clock.turn(3600.0)
+    assert await timers.run_due() == 1

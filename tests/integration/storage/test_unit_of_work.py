@@ -131,12 +131,14 @@ async def test_a_key_that_is_none_is_bad_input(storage: Storage, key: str) -> No
 async def test_a_database_that_cuts_us_off_is_unavailable_and_nothing_is_half_done(
     storage: Storage, database_url: str
 ) -> None:
+    async def cut_off(work: UnitOfWork) -> Answer:
+        await work.append(an_event())
+        other = await asyncpg.connect(database_url)
+        await other.execute("SELECT pg_terminate_backend($1, 1000)", work.connection.get_server_pid())
+        await other.close()
+        await work.append(an_event())
+        return None
+
     with pytest.raises(DatabaseUnavailable):
-        async with storage.unit_of_work() as work:
-            await work.append(an_event())
-            pid = work.connection.get_server_pid()
-            other = await asyncpg.connect(database_url)
-            await other.execute("SELECT pg_terminate_backend($1, 1000)", pid)
-            await other.close()
-            await work.append(an_event())
+        await storage.once(uuid4(), "k", b"f", cut_off)
     assert await events_in(storage) == 0
