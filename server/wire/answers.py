@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from server.errors import TrackingError, Unavailable
 
 
@@ -39,3 +41,16 @@ class ClosedForGood(TrackingError):
             f"The server closed the socket for good ({close_code}{': ' + reason if reason else ''})."
         )
         self.close_code = close_code
+
+
+def asked_pause_s(reason: str) -> float | None:
+    """The seconds a close reason asks a client to stay away, as {"retry_in_ms": …}; None when it asks for nothing."""
+    try:
+        pause = msgspec.json.decode(reason, type=_Pause)
+    except msgspec.DecodeError:
+        return None
+    return max(pause.retry_in_ms, 0) / 1000.0
+
+
+class _Pause(msgspec.Struct):
+    retry_in_ms: int

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from server.errors import TrackingError
-from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
+from server.wire.answers import ClosedForGood, RequestRefused, Unreachable, asked_pause_s
 from server.wire.backoff import Backoff
 from server.wire.close_codes import CloseCode
 from server.wire.fix_buffer import FixBuffer, FixTally
@@ -193,13 +193,14 @@ class Client:
         failures = 0
         while True:
             await self._online.wait()
-            connections = self.connections
+            connections, pause_s = self.connections, None
             try:
                 await self._visit()
             except ConnectionClosed as closed:
                 code, reason = (closed.rcvd.code, closed.rcvd.reason) if closed.rcvd else (1006, "")
                 if code == CloseCode.REPLACED or code >= CloseCode.PROTOCOL_ERROR:
                     raise ClosedForGood(code, reason) from closed
+                pause_s = asked_pause_s(reason)
             except InvalidStatus as refusal:
                 if refusal.response.status_code < 500:
                     status = refusal.response.status_code
@@ -209,7 +210,7 @@ class Client:
             finally:
                 self._lost()
             failures = 1 if self.connections > connections else failures + 1
-            await asyncio.sleep(self._backoff.delay_s(failures, self._random))
+            await asyncio.sleep(self._backoff.delay_s(failures, self._random) if pause_s is None else pause_s)
 
     async def _visit(self) -> None:
         """One connection from its handshake to its end, which is always an exception."""

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
+from server.wire.answers import ClosedForGood, RequestRefused, Unreachable, asked_pause_s
 from server.wire.backoff import Backoff
 from server.wire.client import Client, ServerFrame, socket_url
 from server.wire.messages import Fix
@@ -197,6 +197,14 @@ async def test_it_comes_back_with_a_fresh_token_after_any_other_code(code):
     async with contract_server(visit, again) as url, Client(url, token, backoff=AT_ONCE):
         await back.wait()
     assert shown == ["second"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "pause_s"),
+    [('{"retry_in_ms":1500}', 1.5), ('{"retry_in_ms":-1}', 0.0), ("", None), ("bye", None), ("[]", None)],
+)
+def test_a_server_that_stops_may_say_how_long_to_stay_away(reason, pause_s):
+    assert asked_pause_s(reason) == pause_s
 
 
 async def test_fixes_are_sent_again_until_they_are_stored():
