@@ -23,9 +23,7 @@ class Settings:
     # Where the record and the live state are; empty: our own servers below data_dir.
     database_url: str = field(default="", metadata={"env": "DATABASE_URL"})  # PostgreSQL 14 or newer
     redis_url: str = field(default="", metadata={"env": "REDIS_URL"})  # Redis 7 or newer, or Valkey
-    data_dir: Path = field(
-        default=Path(".songda"), metadata={"env": "SONGDA_DATA"}
-    )  # their data, and our secret
+    data_dir: Path = field(default=Path(".songda"), metadata={"env": "SONGDA_DATA"})  # their data, our secret
 
     # The process and its pages.
     host: str = LOOPBACK  # the address to listen on; 0.0.0.0 for all

@@ -25,6 +25,7 @@ TAIL = """
 | variable | meaning |
 |---|---|
 | `SONGDA_POSTGRES_BIN`, `SONGDA_VALKEY_BIN` | our own servers' programs, not those on PATH or in the wheels |
+| `SONGDA_ADMINISTRATOR_PASSWORD` | whom `./dev sim --administrator LOGIN` signs in as |
 | `SONGDA_VENV` | where `./dev` makes its environment, instead of `.venv` |
 """
 
