@@ -229,6 +229,8 @@ class SongdaProtocol(asyncio.Protocol):
         if self._core.state is OPEN:
             self._core.send_close(int(code), reason)
         self._write_core()
+        if code is CloseCode.TOO_MANY_FRAMES:
+            self._transport.pause_reading()  # the flood stops in the kernel, and soon at its source
         self._give_time_to_close()
 
     def flush(self) -> None:
