@@ -81,7 +81,8 @@ def test_options_that_are_named_exist(path: Path):
 @every_document
 def test_files_that_are_named_exist(path: Path):
     named = set(re.findall(r"(?<![\w/.:-])((?:[a-z_]+/)+[\w.]*)(?![\w/])", code_of(path.read_text())))
-    places = (ROOT, ROOT / "server", ROOT / "docs", ROOT / "tests")
+    named = {name for name in named if "NNNN" not in name}
+    places = (ROOT, ROOT / "server", *(ROOT / "server").iterdir(), ROOT / "docs", ROOT / "tests")
     missing = {name for name in named if not any((place / name).exists() for place in places)}
     assert missing == set()
 
@@ -108,8 +109,9 @@ def test_every_setting_says_what_it_means():
 
 def test_every_decision_is_in_the_index():
     index = TEXTS["docs/decisions/README.md"]
-    pages = [path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md")]
-    assert [page for page in sorted(pages) if f"]({page})" not in index] == []
+    for path in sorted((ROOT / "docs/decisions").glob("[0-9]*.md")):
+        number, title = re.match(r"# (\d{4}): (.+)", path.read_text()).groups()
+        assert f"| [{number}]({path.name}) | {title} |" in index
 
 
 def test_the_glossary_knows_the_words_on_the_wire():
