@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from server.geo.cell_members import NOWHERE, SLOT_TYPE, CellMembers
 from server.geo.cells import COURIER_RES, REGION_RES, TILE_RES, BadCell, ancestor, resolution
-from server.geo.distances import unit_vectors
+from server.geo.distances import metres_of_chord, unit_vectors
 from server.geo.position import (
     AVAILABLE,
     DEGREES_TO_INT,
@@ -40,6 +40,7 @@ _ID_OF_ROW = np.dtype(
     {"names": ["id"], "formats": [f"V{ID_SIZE}"], "offsets": [0], "itemsize": POSITION_SIZE}
 )
 _WHOLE_ROW = np.dtype(f"V{POSITION_SIZE}")  # copied in one piece, six times as fast as by fields
+_SAID = ["lat_e7", "lng_e7", "bearing_cdeg", "fix_time_ms", "received_at_ms", "flags"]
 _FIRST_ROOM = 1024
 _LONG_AGO_MS: Final = np.iinfo(np.int64).min
 _NOT_OFFERED: Final = -np.inf
@@ -172,8 +173,7 @@ class NearestIndex:
             max_radius_m=max_radius_m,
             heard_since=now_ms - gone_after_ms + 1 if eligible_only else None,
         )
-        slots, distances_m = search.run()
-        return self._neighbours(slots, distances_m, now_ms, ageing_after_ms, gone_after_ms)
+        return self._neighbours(search.run(), now_ms, ageing_after_ms, gone_after_ms)
 
     def in_cells(self, cells: Collection[int]) -> Batch:
         """Positions of everybody in these cells (REGION_RES to COURIER_RES, else BadCell), busy or not."""
@@ -250,47 +250,27 @@ class NearestIndex:
         return left
 
     def _neighbours(
-        self,
-        slots: list[int],
-        distances_m: list[float],
-        now_ms: int,
-        ageing_after_ms: int,
-        gone_after_ms: int,
+        self, found: list[tuple[float, int]], now_ms: int, ageing_after_ms: int, gone_after_ms: int
     ) -> list[Neighbour]:
-        rows = self._rows[slots]
+        slots = [slot for _chord, slot in found]
+        rows = self._rows.take(slots)
+        ids, said, busy = (
+            rows.view(_ID_OF_ROW)["id"].tolist(),
+            rows[_SAID].tolist(),
+            self._busy.take(slots).tolist(),
+        )
         return [
             Neighbour(
-                courier_id=UUID(bytes=key),
-                distance_m=distance_m,
-                lat=lat_e7 / DEGREES_TO_INT,
-                lng=lng_e7 / DEGREES_TO_INT,
-                bearing_deg=None if bearing_cdeg == UNKNOWN_U16 else bearing_cdeg / 100,
-                fix_time_ms=fix_time_ms,
-                received_at_ms=received_at_ms,
-                presence=presence(now_ms - received_at_ms, ageing_after_ms, gone_after_ms),
-                available=bool(flags & AVAILABLE),
-                busy=busy,
-            )
-            for key, distance_m, busy, (
-                _hi,
-                _lo,
+                UUID(bytes=ids[n]),
+                metres_of_chord(found[n][0]),
+                lat_e7 / DEGREES_TO_INT,
+                lng_e7 / DEGREES_TO_INT,
+                None if bearing_cdeg == UNKNOWN_U16 else bearing_cdeg / 100,
                 fix_time_ms,
                 received_at_ms,
-                lat_e7,
-                lng_e7,
-                _cell,
-                _owner,
-                _accuracy,
-                bearing_cdeg,
-                _speed,
-                flags,
-                _format,
-                _duty,
-            ) in zip(
-                rows.view(_ID_OF_ROW)["id"].tolist(),
-                distances_m,
-                self._busy[slots].tolist(),
-                rows.tolist(),
-                strict=True,
+                presence(now_ms - received_at_ms, ageing_after_ms, gone_after_ms),
+                bool(flags & AVAILABLE),
+                busy[n],
             )
+            for n, (lat_e7, lng_e7, bearing_cdeg, fix_time_ms, received_at_ms, flags) in enumerate(said)
         ]

@@ -1,6 +1,6 @@
 """The k nearest by growing H3 rings: which cells to look into, in which order, and when to stop.  Pure.
 
-Rings grow around the place until its disk holds at least k couriers, first rings of the finest cells, then of
+Rings grow around the place until its disk holds plenty of couriers, first rings of the finest cells, then of
 ever coarser ones, so that a search costs much the same in a crowded centre and on an empty shore.  The k-th
 best distance found is then the *reach*: whoever is nearer lies within it, so the disk grows once more to
 cover the reach, and the answer is exact.  Two bounds from geo/cells.py carry the proof: `covered_m` (nobody
@@ -48,18 +48,20 @@ Slots = npt.NDArray[np.int32]
 CROWD = 1024
 HANDFUL = 256
 
-# So many rings of one size (19 cells) while fewer than k are in sight, then the next coarser size …
-GROWING_RINGS = 2
+# So many rings of one size (37 cells) while there is not plenty in sight, then the next coarser size …
+GROWING_RINGS = 3
 # … and so many (61 cells) to cover the reach; beyond that coarser cells do it with fewer.
 COVERING_RINGS = 4
+# By rings: the area of the disk over that of the circle it is sure to cover (1.5 · √3 · cells / (π ·
+# covered²), in edges), rounded up.  With so many times k inside, one look usually answers; the proof does not
+# rest on it.
+PLENTY = (0, 24, 7, 5, 5)
+SEVEN = 7  # cells in a disk of one ring: it is tried first only where the own cell promises plenty
 
 # Columns of `places`: x, y, z of the unit vector; when he was last heard (Unix ms), -inf for who may not be
 # offered work.
 LAST_HEARD = 3
 PLACE_COLUMNS = 4
-
-_NO_CHORDS: Floats = np.empty(0)
-_NO_SLOTS: Slots = np.empty(0, np.int32)
 
 
 class RingSearch:
@@ -67,7 +69,6 @@ class RingSearch:
 
     __slots__ = (
         "_best",
-        "_best_slots",
         "_heard_since",
         "_lat",
         "_limit",
@@ -99,33 +100,33 @@ class RingSearch:
         self._place = np.array(unit_vector(lat, lng))
         self.reach_m = min(max_radius_m, HALF_AROUND_M)  # nobody farther than this can be in the answer
         self._reach = squared_chord(self.reach_m)
-        self._best = _NO_CHORDS  # squared chords of the best so far, in no order
-        self._best_slots = _NO_SLOTS
+        self._best: list[tuple[float, int]] = []  # squared chord and slot, nearest first
 
-    def run(self) -> tuple[list[int], list[float]]:
-        """The slots found and their distances in metres, nearest first."""
+    def run(self) -> list[tuple[float, int]]:
+        """The squared chord and the slot of each one found, nearest first."""
         own = cell_of(self._lat, self._lng)
         for res in range(COURIER_RES, REGION_RES - 1, -1):
             if self._grow(ancestor(own, res), res):
-                return self._answer()
+                return self._best
         # The reach is wider than four regions: look at every region there is.
-        self._best, self._best_slots = _NO_CHORDS, _NO_SLOTS
+        self._best = []
         self._look(self._members.by_res[REGION_RES], REGION_RES)
-        return self._answer()
+        return self._best
 
     def _grow(self, own: int, res: int) -> bool:
         """Grow rings of one cell size; whether the answer is complete."""
-        self._best, self._best_slots = _NO_CHORDS, _NO_SLOTS  # a coarser disk contains them again
+        self._best = []  # a coarser disk contains them again
         looked: set[int] = set()
-        rings = 1
+        around_own = SEVEN * len(self._members.by_res[res].get(own, ()))
+        rings = 1 if around_own >= PLENTY[1] * self._limit else 2
         while rings <= COVERING_RINGS:
             cells = disk(own, rings)
             covered = covered_m(res, rings)
-            if covered >= self.reach_m or self._enough(cells, res):
-                self._look((cell for cell in cells if cell not in looked), res)
-                looked.update(cells)
+            if covered >= self.reach_m or self._plenty(cells, res, rings):
+                self._look([cell for cell in cells if cell not in looked] if looked else cells, res)
                 if covered >= self.reach_m:
                     return True
+                looked.update(cells)
             if len(self._best) == self._limit:
                 rings = max(rings + 1, rings_to_cover(res, self.reach_m))
             elif rings < GROWING_RINGS:
@@ -134,8 +135,14 @@ class RingSearch:
                 return False
         return False
 
-    def _enough(self, cells: Iterable[int], res: int) -> bool:
-        return sum(map(len, self._members.of(cells, res))) >= self._limit
+    def _plenty(self, cells: Iterable[int], res: int, rings: int) -> bool:
+        """Whether so many are in this disk that, spread evenly, k of them would be where nobody is missed."""
+        occupied = self._members.by_res[res]
+        inside = 0
+        for cell in cells:
+            if cell in occupied:
+                inside += len(occupied[cell])
+        return inside >= PLENTY[rings] * self._limit
 
     def _look(self, cells: Iterable[int], res: int) -> None:
         """Consider everybody in these cells."""
@@ -180,24 +187,19 @@ class RingSearch:
             return
         slots: Slots = np.frombuffer(b"".join(groups), np.int32)
         rows = self._places.take(slots, axis=0)
+        if self._heard_since is not None:
+            heard = rows[:, LAST_HEARD] >= self._heard_since
+            if not heard.all():
+                slots, rows = slots[heard], rows[heard]
         apart = rows[:, :LAST_HEARD] - self._place
         chords: Floats = np.einsum("ij,ij->i", apart, apart)
-        wanted = chords <= self._reach
-        if self._heard_since is not None:
-            wanted &= rows[:, LAST_HEARD] >= self._heard_since
-        chords, slots = chords[wanted], slots[wanted]
-        if len(self._best):
-            chords, slots = np.concatenate((self._best, chords)), np.concatenate((self._best_slots, slots))
         if len(chords) > self._limit:
             nearest = np.argpartition(chords, self._limit - 1)[: self._limit]
-            chords, slots = chords[nearest], slots[nearest]
-        self._best, self._best_slots = chords, slots
-        if len(chords) == self._limit:
+            slots, chords = slots[nearest], chords[nearest]
+        # From here on they are few, and plain Python is as quick as numpy, on a cold processor quicker.
+        merged = [*self._best, *zip(chords.tolist(), slots.tolist(), strict=True)]
+        self._best = sorted(found for found in merged if found[0] <= self._reach)[: self._limit]
+        if len(self._best) == self._limit:
             # One part in 10¹² more: rounding must not lose the k-th when a coarser disk finds him again.
-            self._reach = float(chords.max()) * (1 + 1e-12)
+            self._reach = self._best[-1][0] * (1 + 1e-12)
             self.reach_m = metres_of_chord(self._reach)
-
-    def _answer(self) -> tuple[list[int], list[float]]:
-        order = np.argsort(self._best)
-        slots: list[int] = self._best_slots[order].tolist()
-        return slots, [metres_of_chord(chord) for chord in self._best[order].tolist()]
