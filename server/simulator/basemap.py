@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from shapely import Point, Polygon, box, unary_union
 from shapely.geometry import LineString
-from shapely.ops import nearest_points, polygonize
+from shapely.ops import linemerge, nearest_points, polygonize
 
 from server.errors import StartupError
 
@@ -32,13 +32,14 @@ ROAD_CLASS = {
     **dict.fromkeys(("tertiary_link", "residential", "unclassified", "living_street", "pedestrian"), "minor"),
     **dict.fromkeys(("service", "cycleway", "footway", "path", "steps", "track"), "path"),
 }
+NAMED_ROADS = frozenset({"major", "medium", "minor"})
 RAILS = frozenset({"rail", "tram", "light_rail"})
 GREENS = {
     "leisure": frozenset({"park", "garden", "pitch", "playground", "golf_course"}),
     "landuse": frozenset({"grass", "forest", "meadow", "cemetery", "recreation_ground", "village_green"}),
     "natural": frozenset({"scrub", "wood", "heath", "grassland", "wetland"}),
 }
-DRAWING_ORDER = ("land", "water", "green", "building", "road", "rail")
+DRAWING_ORDER = ("land", "water", "green", "building", "road", "rail", "name")
 
 Feature = dict[str, Any]
 LngLat = tuple[float, float]  # GeoJSON's order: only this file's insides use it
@@ -76,6 +77,7 @@ def build_base_map(osm_file: Path) -> bytes:
 
     features: list[Feature] = []
     coastlines: list[list[LngLat]] = []
+    streets: dict[str, list[list[LngLat]]] = {}
     west, south, east, north = 180.0, 90.0, -180.0, -90.0
     for thing in FileProcessor(str(osm_file)).with_locations().with_areas():
         if isinstance(thing, osm.Node):
@@ -91,6 +93,8 @@ def build_base_map(osm_file: Path) -> bytes:
                 coastlines.extend(lines)
             elif properties := line_properties(tags):
                 features.extend(_feature(properties, "LineString", _rounded(line)) for line in lines)
+                if properties.get("class") in NAMED_ROADS and "name" in tags and lines:
+                    streets.setdefault(tags["name"], []).extend(lines)
         elif isinstance(thing, osm.Area) and (properties := area_properties(dict(thing.tags))):
             features.extend(_feature(properties, "Polygon", rings) for rings in _rings(thing))
     frame = box(west, south, east, north)
@@ -98,6 +102,7 @@ def build_base_map(osm_file: Path) -> bytes:
     for sea in seas(coastlines, frame):
         rings = [_rounded(ring.coords) for ring in (sea.exterior, *sea.interiors)]
         features.append(_feature({"kind": "water"}, "Polygon", rings))
+    features.extend(_names(streets))
     features.sort(key=lambda feature: DRAWING_ORDER.index(feature["properties"]["kind"]))
     return msgspec.json.encode(
         {
@@ -114,8 +119,7 @@ def line_properties(tags: Mapping[str, str]) -> dict[str, str] | None:
     if tags.get("tunnel", "no") != "no" or "yes" in {tags.get("indoor"), tags.get("area")}:
         return None
     if (road := ROAD_CLASS.get(tags.get("highway", ""))) is not None:
-        name = tags.get("name") if road != "path" else None
-        return {"kind": "road", "class": road} | ({"name": name} if name else {})
+        return {"kind": "road", "class": road}
     if tags.get("railway") in RAILS:
         return {"kind": "rail", "class": tags["railway"]}
     return None
@@ -153,6 +157,14 @@ def _led_to_the_edge(line: Sequence[LngLat], frame: Polygon) -> list[LngLat]:
         return list(line)
     ends = [nearest_points(frame.exterior, Point(end))[0] for end in (line[0], line[-1])]
     return [(ends[0].x, ends[0].y), *line, (ends[1].x, ends[1].y)]
+
+
+def _names(streets: Mapping[str, Sequence[Sequence[LngLat]]]) -> Iterator[Feature]:
+    """One line for each street's name: OSM cuts streets into short ways, and each would carry the name again."""
+    for name, lines in streets.items():
+        merged = linemerge([LineString(line) for line in lines])
+        longest = max(getattr(merged, "geoms", [merged]), key=lambda line: line.length)
+        yield _feature({"kind": "name", "name": name}, "LineString", _rounded(longest.coords))
 
 
 def _beside(line: Sequence[LngLat]) -> Iterator[tuple[LngLat, LngLat]]:

@@ -5,6 +5,7 @@ import { ago, clockTime, inOtherLanguage, money, sentenceFor, t } from "../js/i1
 import { courierMarker, fit, pin, showArea } from "../js/map.js";
 import { applyChange, isOver, stepsOf } from "../js/messages.js";
 import { Motion, presenceOf } from "../js/motion.js";
+import { toLngLat } from "../js/position.js";
 
 const CANCELLABLE = new Set(["pending_acceptance", "accepted"]);
 const INNER = 0.2;                       // the courier is led back when he nears this share of the map's edge
@@ -72,8 +73,10 @@ export class OrderView {
   #hear(position) {
     if (!this.#view || isOver(this.#view.order.status)) return;
     if (this.#position && position.fix_time < this.#position.fix_time) return;
-    if (this.#position?.coarse !== position.coarse) this.#motion.clear();
+    const isNewSight = this.#position?.coarse !== position.coarse;   // the first, or exact now
+    if (isNewSight) this.#motion.clear();
     this.#position = position;
+    if (isNewSight && this.#map) this.#fitAll();
     if (position.coarse) this.#showOnlyArea(position);
     else this.#showExactly(position);
     this.#showCourierLine();
@@ -104,10 +107,17 @@ export class OrderView {
 
   #keepInView(place) {
     if (this.#map.isMoving()) return;
-    const { x, y } = this.#map.project([place.lng, place.lat]);
+    const { x, y } = this.#map.project(toLngLat(place));
     const { clientWidth: width, clientHeight: height } = this.#map.getContainer();
     const isInside = (at, size) => at > size * INNER && at < size * (1 - INNER);
-    if (!isInside(x, width) || !isInside(y, height)) this.#map.easeTo({ center: [place.lng, place.lat], duration: 900 });
+    if (!isInside(x, width) || !isInside(y, height)) this.#fitAll();
+  }
+
+  /** Shows the courier and where he rides: from afar both, and nearer as he comes. */
+  #fitAll() {
+    const { order, assignment } = this.#view;
+    const target = assignment?.leg === "to_dropoff" ? [order.dropoff] : [order.merchant, order.dropoff];
+    fit(this.#map, [...target, this.#position].filter(Boolean), { padding: 110, maxZoom: 16.5 });
   }
 
   #forgetCourier() {
@@ -128,7 +138,7 @@ export class OrderView {
       merchant && pin(this.#map, "pickup", merchant, { name: merchant.name }),
       dropoff && pin(this.#map, "dropoff", dropoff, { label: t("map.home") }),
     ].filter(Boolean);
-    fit(this.#map, this.#view.position ? [...places, this.#view.position] : places, { padding: 90 });
+    fit(this.#map, places, { padding: 90 });
   }
 
   /** Draws the panel anew: after a change, and in another language. */

@@ -40,6 +40,7 @@ in float solid;
 in float isSelected;
 in float pixels;
 uniform vec3 rim;
+uniform float beaks;                      // 1: show headings; 0: from so far out they would only blur
 out vec4 painted;
 float disc(vec2 p, float radius, float soft) { return 1.0 - smoothstep(radius - soft, radius + soft, length(p)); }
 void main() {
@@ -48,26 +49,28 @@ void main() {
   float grown = 1.0 + 0.9 * isSelected;
   vec2 q = p * grown;                                        // the courier himself stays as large when selected
   vec2 ahead = vec2(q.x * heading.x + q.y * heading.y, -q.x * heading.y + q.y * heading.x);
-  float known = step(0.5, dot(heading, heading));
-  float beak = known * step(-0.98, ahead.y) * (1.0 - smoothstep(0.0, soft * 2.0, abs(ahead.x) - (0.98 + ahead.y) * 0.75))
-    * (1.0 - step(0.0, ahead.y));
-  float body = max(disc(q, 0.52, soft), beak);
-  float edge = disc(q, 0.68, soft);
+  float known = step(0.5, dot(heading, heading)) * beaks;
+  float beak = known * (1.0 - step(-0.36, ahead.y))
+    * (1.0 - smoothstep(-soft, soft, abs(ahead.x) - (0.96 + ahead.y) * 0.62));
+  float body = max(disc(q, 0.5, soft), beak);
+  float edge = disc(q, 0.64, soft);
   float halo = isSelected * disc(p, 0.96, soft) * 0.3;
   float cover = max(max(body, edge) * solid, halo);
-  vec3 shown = mix(rim, colour, max(body, step(max(body, edge), 0.01)));
+  vec3 shown = mix(rim, colour, max(body, 1.0 - step(0.01, max(body, edge))));
   painted = vec4(shown * cover, cover);
 }`;
 
 const FAST_MPS = 12;                 // nobody in town outruns this by much: decides how often a frame is worth it
 const PX_A_FRAME = 0.5;
 const LONGEST_FRAME_MS = 250;
+const BEAKS_FROM_ZOOM = 14.5;
 
 export class CourierLayer {
   id = "couriers";
   type = "custom";
   renderingMode = "2d";
   selected = null;
+  hidden = false;
 
   /** `limits` {ageing_after_s, gone_after_s}; `colours` five [r, g, b] from 0 to 1, and `rim`. */
   constructor(fleet, { limits, colours, rim }) {
@@ -80,7 +83,7 @@ export class CourierLayer {
   onAdd(map, gl) {
     this.map = map;
     this.program = link(gl, VERTEX, FRAGMENT);
-    this.at = Object.fromEntries(["matrix", "now", "size", "silence", "selected", "colours", "rim"]
+    this.at = Object.fromEntries(["matrix", "now", "size", "silence", "selected", "colours", "rim", "beaks"]
       .map((name) => [name, gl.getUniformLocation(this.program, name)]));
     this.buffer = gl.createBuffer();
     this.array = gl.createVertexArray();
@@ -102,6 +105,7 @@ export class CourierLayer {
   }
 
   render(gl, { defaultProjectionData }) {
+    if (this.hidden) return;
     const { fleet, at } = this;
     const now = Date.now();
     gl.useProgram(this.program);
@@ -114,6 +118,7 @@ export class CourierLayer {
     gl.uniformMatrix4fv(at.matrix, false, movedTo(defaultProjectionData.mainMatrix, fleet.origin));
     gl.uniform1f(at.now, fleet.seconds(now));
     gl.uniform1f(at.size, pointSize(this.map.getZoom()) * devicePixelRatio);
+    gl.uniform1f(at.beaks, this.map.getZoom() >= BEAKS_FROM_ZOOM ? 1 : 0);
     gl.uniform2f(at.silence, this.limits.ageing_after_s, this.limits.gone_after_s);
     gl.uniform1i(at.selected, this.selected === null ? -1 : fleet.slotOf(this.selected));
     gl.uniform3fv(at.colours, this.colours.flat());
@@ -135,7 +140,7 @@ export class CourierLayer {
 
 /** The diameter of a courier in pixels: dots over a region, arrows in a street. */
 function pointSize(zoom) {
-  return Math.max(9, Math.min(30, 9 + (zoom - 10) * 3));
+  return Math.max(9, Math.min(30, 9 + (zoom - 10) * 2.6));
 }
 
 /** `matrix` for coordinates that are counted from `origin`, worked out in 64 bits. */

@@ -56,3 +56,9 @@ export const ICONS = {
   pause: "M7 4 H10.5 V20 H7 Z M13.5 4 H17 V20 H13.5 Z",
   check: "M5 12.5 L10 17.5 L19 7",
 };
+
+/** Fills a <select> with [value, words] pairs. */
+export function fillChoice(select, options, chosen) {
+  select.append(...options.map(([value, words]) => element("option", { value: String(value), selected: value === chosen }, words)));
+  return select;
+}

@@ -11,10 +11,15 @@ const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
 export class MapUnsupported extends Error {}
 
-/** What the server says about the map: {tile_url, base_map, center, zoom, attribution}. */
+/** What the server says about the map, {tile_url, base_map, center, zoom, attribution}, with the base map as `city`. */
 export async function loadConfig() {
-  const response = await fetch("/config.json");
-  if (!response.ok) throw new Error(`config.json: ${response.status}`);
+  const config = await loadJson("/config.json");
+  return config.base_map && !config.tile_url ? { ...config, city: await loadJson(config.base_map) } : config;
+}
+
+async function loadJson(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
   return response.json();
 }
 
@@ -25,8 +30,9 @@ export async function createMap(container, config, { onTrouble = () => {} } = {}
     map = new maplibregl.Map({
       container,
       style: styleFor(config, darkScheme.matches),
-      center: config.center,
-      zoom: config.zoom,
+      ...(config.city?.bbox
+        ? { bounds: config.city.bbox, fitBoundsOptions: { padding: 24 } }
+        : { center: config.center, zoom: config.zoom }),
       attributionControl: { compact: false },
       dragRotate: false,
       pitchWithRotate: false,

@@ -16,10 +16,10 @@ export function paletteFor(dark) {
   return dark ? DARK : LIGHT;
 }
 
-/** The style for a page: `config` as /config.json gives it. */
+/** The style for a page: `config` as /config.json gives it, with `city` the base map's GeoJSON if there is one. */
 export function styleFor(config, dark) {
   if (config.tile_url) return config.tile_url.includes("{z}") ? rasterStyle(config) : config.tile_url;
-  return config.base_map ? cityStyle(config, paletteFor(dark)) : emptyStyle(paletteFor(dark));
+  return config.city ? cityStyle(config, paletteFor(dark)) : emptyStyle(paletteFor(dark));
 }
 
 function emptyStyle(palette) {
@@ -34,7 +34,7 @@ function rasterStyle({ tile_url: tileUrl, attribution }) {
   };
 }
 
-function cityStyle({ base_map: data, attribution }, colours) {
+function cityStyle({ city, attribution }, colours) {
   const fill = (kind, colour, more = {}) => ({
     id: kind, type: "fill", source: "city", filter: ["==", ["get", "kind"], kind], paint: { "fill-color": colour, ...more },
   });
@@ -46,7 +46,7 @@ function cityStyle({ base_map: data, attribution }, colours) {
   });
   return {
     version: 8,
-    sources: { city: { type: "geojson", data, attribution: attribution ?? "", tolerance: 0.2 } },
+    sources: { city: { type: "geojson", data: city, attribution: attribution ?? "", tolerance: 0.2 } },
     layers: [
       background(colours.outside),
       fill("land", colours.land),
@@ -66,12 +66,10 @@ function cityStyle({ base_map: data, attribution }, colours) {
       },
       {
         // There are no glyphs here, and a text layer without them draws nothing: each name is a picture (map.js).
-        id: "street-names", type: "symbol", source: "city", minzoom: 14,
-        filter: ["all", ["has", "name"], ["!=", ["get", "class"], "path"]],
+        id: "street-names", type: "symbol", source: "city", minzoom: 13.5, filter: ["==", ["get", "kind"], "name"],
         layout: {
-          "symbol-placement": "line-center", "icon-image": ["concat", "name:", ["get", "name"]],
-          "icon-rotation-alignment": "map", "icon-keep-upright": true, "icon-padding": 14,
-          "symbol-sort-key": ["match", ["get", "class"], "major", 0, "medium", 1, 2],
+          "symbol-placement": "line", "symbol-spacing": 380, "icon-image": ["concat", "name:", ["get", "name"]],
+          "icon-rotation-alignment": "map", "icon-keep-upright": true, "icon-padding": 16,
         },
       },
     ],

@@ -62,11 +62,15 @@ export async function startPage({ roles, onSignedIn, onSignedOut }) {
 /** The map and what the server says about it; without either the lists still work, and the note says why. */
 async function openMap() {
   const note = byId("map-note");
-  const config = { center: [0, 0], zoom: 2, ...(await loadConfig().catch(() => ({}))) };
+  const onTrouble = () => { note.textContent = t("map.failed"); };
+  let config = { center: [0, 0], zoom: 2 };
   try {
-    const map = await createMap(byId("map"), config, {
-      onTrouble: () => { note.textContent = t("map.failed"); },
-    });
+    config = { ...config, ...(await loadConfig()) };
+  } catch {
+    onTrouble();
+  }
+  try {
+    const map = await createMap(byId("map"), config, { onTrouble });
     return { map, config };
   } catch (error) {
     if (!(error instanceof MapUnsupported)) throw error;

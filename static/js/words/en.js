@@ -42,9 +42,9 @@ export const EN = {
   "connection.signed_out": "Signed out",
   "connection.stopped": "This page is out of date. Please reload it.",
 
-  "status.pending_acceptance": "Waiting for the restaurant",
+  "status.pending_acceptance": "Pending acceptance",
   "status.accepted": "Accepted",
-  "status.delivering": "On its way",
+  "status.delivering": "Delivering",
   "status.delivered": "Delivered",
   "status.rejected": "Declined",
   "status.expired": "Not answered in time",
@@ -94,7 +94,7 @@ export const EN = {
   "orders.cancel_no": "Keep it",
   "orders.reason": "Reason",
 
-  "courier.updated": "Position of {ago}",
+  "courier.updated": "Updated {ago}",
   "courier.last_seen": "Last seen {ago}",
   "courier.coarse": "For now only the area; exact once your food is on its way.",
   "courier.waiting_position": "Waiting for the first position.",
@@ -102,7 +102,6 @@ export const EN = {
   "courier.marker": "Courier",
 
   "map.label": "Map",
-  "map.restaurant": "Restaurant",
   "map.home": "Delivery address",
   "map.follow": "Follow the courier",
   "map.failed": "The background map could not be loaded; positions are still live.",

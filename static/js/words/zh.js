@@ -94,7 +94,7 @@ export const ZH = {
   "orders.cancel_no": "保留订单",
   "orders.reason": "原因",
 
-  "courier.updated": "位置更新于{ago}",
+  "courier.updated": "更新于{ago}",
   "courier.last_seen": "最后出现于{ago}",
   "courier.coarse": "目前仅显示大致区域，开始配送后显示准确位置。",
   "courier.waiting_position": "等待骑手的首个位置。",
@@ -102,7 +102,6 @@ export const ZH = {
   "courier.marker": "骑手",
 
   "map.label": "地图",
-  "map.restaurant": "商家",
   "map.home": "收货地址",
   "map.follow": "跟随骑手",
   "map.failed": "底图加载失败，位置仍为实时。",

@@ -16,15 +16,14 @@ FRAME = box(0, 0, 10, 10)
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        ({"highway": "primary", "name": "Mannerheimintie"}, ("road", "major", "Mannerheimintie")),
-        ({"highway": "residential"}, ("road", "minor", None)),
-        ({"highway": "footway", "name": "nobody reads it at this width"}, ("road", "path", None)),
-        ({"railway": "tram"}, ("rail", "tram", None)),
+        ({"highway": "primary"}, {"kind": "road", "class": "major"}),
+        ({"highway": "residential"}, {"kind": "road", "class": "minor"}),
+        ({"highway": "footway"}, {"kind": "road", "class": "path"}),
+        ({"railway": "tram"}, {"kind": "rail", "class": "tram"}),
     ],
 )
 def test_a_way_is_drawn_by_its_class(tags, expected):
-    properties = basemap.line_properties(tags)
-    assert (properties["kind"], properties["class"], properties.get("name")) == expected
+    assert basemap.line_properties(tags) == expected
 
 
 @pytest.mark.parametrize(
@@ -85,8 +84,8 @@ def test_helsinki_becomes_a_small_map_with_streets_buildings_parks_and_sea(tmp_p
     assert kinds.count("building") > 400
     assert {"water", "green", "rail"} <= set(kinds)
     assert city["attribution"] == "© OpenStreetMap contributors"
-    names = {feature["properties"].get("name") for feature in city["features"]}
-    assert "Mannerheimintie" in names
+    names = [feature["properties"]["name"] for feature in city["features"] if "name" in feature["properties"]]
+    assert names.count("Mannerheimintie") == 1  # although OSM has it in dozens of ways
     west, south, east, north = city["bbox"]
     assert west < 24.95 < east
     assert south < 60.17 < north

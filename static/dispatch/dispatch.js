@@ -1,0 +1,157 @@
+// The dispatcher's page: joins couriers, orders, the card and the replay.
+
+import { element, oncePerFrame, show } from "../js/dom.js";
+import { count, onLanguage, sentenceFor, t } from "../js/i18n.js";
+import { fit, followScheme, pin } from "../js/map.js";
+import { OrderBook } from "../js/order_book.js";
+import { startPage, toast } from "../js/page.js";
+import { toLngLat } from "../js/position.js";
+import { CourierMap, KINDS } from "./couriers.js";
+import { Inspector } from "./inspector.js";
+import { OrderList } from "./order_list.js";
+import { Replay } from "./replay.js";
+
+const LIMITS = { ageing_after_s: 30, gone_after_s: 120 };    // the server's defaults, unless config.json says otherwise
+
+const book = new OrderBook();
+const merchants = new Map();
+const nameOf = (merchantId) => merchants.get(merchantId)?.name ?? "";
+let counts = Object.fromEntries([...KINDS, "all"].map((kind) => [kind, 0]));
+let online = null;
+let pins = [];
+let leaveTopic = null;
+
+const page = await startPage({ roles: ["dispatcher", "operations_manager"], onSignedIn: begin, onSignedOut: end });
+const { api, connection, login, map, config } = page;
+const limits = { ...LIMITS, ...config };
+const note = document.getElementById("map-note");
+
+const couriers = map && new CourierMap({
+  map, connection, api, limits,
+  onCounts: (now) => {
+    counts = now;
+    showCounts();
+  },
+  onTooWide: (isTooWide) => { note.textContent = isTooWide ? t("dispatch.zoom_in") : ""; },
+});
+const list = new OrderList({ book, nameOf, onSelect: selectOrder });
+const inspector = new Inspector({
+  api, book, limits, nameOf, couriers: couriers ?? { get: () => null },
+  onClose: deselect, onCourier: selectCourier, onOrder: selectOrder, onReplay: replayRide,
+});
+const replay = map && new Replay({ map, api, onClose: () => couriers.hide(false) });
+const drawList = oncePerFrame(() => list.draw());
+
+map?.on("click", ({ lngLat }) => {
+  if (replay.isOpen) return;
+  const courierId = couriers.under(lngLat);
+  if (courierId) selectCourier(courierId);
+  else selectPlace({ lat: lngLat.lat, lng: lngLat.lng });
+});
+if (map) followScheme(map, config, () => couriers.addLayer());
+addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") deselect();
+});
+onLanguage(() => {
+  list.speak();
+  inspector.draw();
+  replay?.draw();
+  showCounts();
+});
+showCounts();
+login.start();
+
+async function begin() {
+  couriers?.start();
+  leaveTopic = connection.join("dispatch:all", {
+    onSnapshot: (snapshot) => {
+      book.begin(snapshot.orders);
+      online = snapshot.couriers_online;
+      showCounts();
+      drawList();
+    },
+    onChange: (change) => {
+      const orderId = book.apply(change);
+      if (!orderId) return;
+      drawList();
+      inspector.heard(orderId);
+    },
+    onRefused: (error) => toast(sentenceFor(error)),
+  });
+  try {
+    for (const merchant of (await api.get("/merchants")).merchants) merchants.set(merchant.id, merchant);
+    drawList();
+  } catch (error) {
+    toast(sentenceFor(error));
+  }
+}
+
+function end() {
+  leaveTopic?.();
+  book.begin([]);
+  online = null;
+  couriers?.clear();
+  replay?.close();
+  deselect();
+}
+
+function showCounts() {
+  show(document.getElementById("legend"), KINDS.map((kind) => element("div", { "data-kind": kind },
+    element("dt", {}, element("span", { class: `swatch ${kind}` }), t(`dispatch.${kind}`)), element("dd", {}, count(counts[kind])))));
+  document.getElementById("online").textContent =
+    `${count(counts.all)} ${t("dispatch.in_view")}${online === null ? "" : ` · ${t("dispatch.online", { n: count(online) })}`}`;
+}
+
+function deselect() {
+  inspector.close();
+  list.select(null);
+  couriers?.select(null);
+  removePins();
+}
+
+function removePins() {
+  pins.forEach((marker) => marker.remove());
+  pins = [];
+}
+
+function selectCourier(courierId) {
+  deselect();
+  couriers?.select(courierId);
+  inspector.showCourier(courierId);
+  const place = couriers?.get(courierId);
+  if (place) map.easeTo({ center: toLngLat(place) });
+}
+
+async function selectOrder(orderId) {
+  deselect();
+  list.select(orderId);
+  let order;
+  try {
+    order = await api.get(`/orders/${orderId}`);
+  } catch (error) {
+    toast(sentenceFor(error));
+    return;
+  }
+  const carrier = order.assignment?.courier_id;
+  inspector.showOrder(order);
+  if (!map) return;
+  couriers.select(carrier ?? null);
+  pins = [
+    pin(map, "pickup", order.merchant, { name: order.merchant.name }),
+    order.dropoff && pin(map, "dropoff", order.dropoff, { label: t("map.home") }),
+  ].filter(Boolean);
+  fit(map, [order.merchant, order.dropoff, carrier && couriers.get(carrier)].filter(Boolean), { padding: 120, maxZoom: 15.5 });
+}
+
+function selectPlace(position) {
+  deselect();
+  inspector.showPlace(position);
+  pins = [pin(map, "place", position, { label: t("dispatch.place") })];
+}
+
+function replayRide(courierId, name) {
+  inspector.close();
+  removePins();
+  couriers.hide(true);
+  replay.open(courierId, name);
+}
