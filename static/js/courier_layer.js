@@ -120,10 +120,12 @@ export class CourierLayer {
     gl.uniform1f(at.size, pointSize(this.map.getZoom()) * devicePixelRatio);
     gl.uniform1f(at.beaks, this.map.getZoom() >= BEAKS_FROM_ZOOM ? 1 : 0);
     gl.uniform2f(at.silence, this.limits.ageing_after_s, this.limits.gone_after_s);
-    gl.uniform1i(at.selected, this.selected === null ? -1 : fleet.slotOf(this.selected));
+    const selected = this.selected === null ? -1 : fleet.slotOf(this.selected);
+    gl.uniform1i(at.selected, selected);
     gl.uniform3fv(at.colours, this.colours.flat());
     gl.uniform3fv(at.rim, this.rim);
     gl.drawArrays(gl.POINTS, 0, fleet.size);
+    if (selected >= 0) gl.drawArrays(gl.POINTS, selected, 1);      // once more, above everybody
     gl.bindVertexArray(null);
     if (fleet.isMoving(now)) this.#soon();
   }
