@@ -89,7 +89,7 @@ class PositionFanout:
 
     @property
     def probe_age_s(self) -> float:
-        """Seconds since the sending of the last message that demonstrably arrived; infinite before one did."""
+        """Seconds since the sending of the last message that demonstrably arrived; infinite until one has."""
         return self._clock.monotonic_s() - self._proved_at_s
 
     async def run(self) -> None:
