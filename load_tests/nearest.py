@@ -7,10 +7,10 @@ GEOSEARCH as GEOADD.  What the figures mean, each time at the expense of ours:
 - Our latency counts from the scheduled moment when the loop was busy taking in a message then, so it holds the
   wait for that; a loop that slept is asked when it wakes.  GEOSEARCH's counts from the asking.  Its radius
   doubles until K are found, from whichever of STARTING_RADII_M costs Redis least here.
-- Redis CPU per query is what Redis uses while questions are asked beyond what the same stream alone costs it,
-  measured just before: packed messages to one listening process for ours, GEOADD for GEOSEARCH.  Our questions
-  do not reach Redis, so ours comes out as noise around 0; FLOOR_US is the least it is taken to be.  The note
-  under the table says what ours would be if it were charged with all the delivering of the stream.
+- Redis CPU per query is what Redis uses for COUNTED_QUESTIONS with the stream standing still, since upkeep is
+  counted by the fix beside it.  Our questions do not reach Redis, so FLOOR_US, about the resolution of this
+  measurement, stands for ours in `…_redis_cpu_vs_geosearch`.  The note under the table also says what ours
+  would be if the questions were charged with all the delivering of the stream while they are asked.
 """
 
 import argparse
@@ -53,6 +53,7 @@ GONE_AFTER_MS = 120_000
 QUESTIONS_PER_S = 500.0
 CHECKED_QUESTIONS = 200  # against measuring everybody
 STARTING_RADII_M = (125.0, 250.0, 500.0, 1_000.0, 2_000.0)
+COUNTED_QUESTIONS = 1_000  # for Redis CPU per query
 TRIED_QUESTIONS = 60  # for each starting radius
 PLACED_SAMPLE, PLACED_AT_ONCE = 20_000, 250  # of the place script: a tick of 10 ms at 100,000 couriers
 STALE_MS = 1_000
@@ -101,32 +102,32 @@ def _measure(size: int, seconds: float, valkey: EmbeddedValkey, report: Report) 
     couriers = crowd(size, max(int(seconds * QUESTIONS_PER_S), CHECKED_QUESTIONS))
 
     index, bytes_each = _filled(couriers)
-    alone_s, alone = _redis_cpu_of(
-        redis,
-        PositionStream(unix_socket, couriers, seconds / 2),
-        lambda: _ask_us(index, couriers, unix_socket, seconds / 2, questions_per_s=0.0),
+    stream = PositionStream(unix_socket, couriers, seconds)
+    stream_redis_s, ours = _redis_cpu_of(
+        redis, lambda: _ask_us(index, couriers, unix_socket, stream, seconds)
     )
-    deliver_us = alone_s / alone.fixes * 1e6
-    redis_s, ours = _redis_cpu_of(
-        redis,
-        PositionStream(unix_socket, couriers, seconds),
-        lambda: _ask_us(index, couriers, unix_socket, seconds, questions_per_s=QUESTIONS_PER_S),
-    )
-    our_redis_us = max((redis_s * 1e6 - ours.fixes * deliver_us) / len(ours.calls_ms), FLOOR_US)
-    charged_us = redis_s / len(ours.calls_ms) * 1e6
+    our_redis_us = _redis_cpu_us_each(redis, lambda place: _ask(index, *place), couriers, COUNTED_QUESTIONS)
     wrong = _wrong_answers(index, couriers)
     place_redis_us, place_us = asyncio.run(_place_upkeep_us(valkey.url, couriers, redis))
     redis.flushall()
 
     for rows in parts(couriers.here):
         _send(unix_socket, geoadd(rows))
-    start_m = min(STARTING_RADII_M, key=lambda radius_m: _tried_cpu_s(redis, couriers, radius_m))
-    stream = PositionStream(unix_socket, couriers, seconds / 2, as_geoadd=True)
-    alone_s, _ = _redis_cpu_of(redis, stream, lambda: None)
-    geoadd_us = alone_s / stream.sent.fixes * 1e6
+    start_m = min(
+        STARTING_RADII_M,
+        key=lambda radius_m: _redis_cpu_us_each(
+            redis, lambda place: _geosearch(redis, *place, radius_m), couriers, TRIED_QUESTIONS
+        ),
+    )
+    geosearch_redis_us = _redis_cpu_us_each(
+        redis, lambda place: _geosearch(redis, *place, start_m), couriers, COUNTED_QUESTIONS
+    )
     stream = PositionStream(unix_socket, couriers, seconds, as_geoadd=True)
-    redis_s, theirs = _redis_cpu_of(redis, stream, lambda: _ask_geosearch(redis, couriers, start_m, seconds))
-    geosearch_redis_us = max((redis_s * 1e6 - stream.sent.fixes * geoadd_us) / len(theirs.calls_ms), FLOOR_US)
+    with stream:
+        theirs = _ask_geosearch(redis, couriers, start_m, seconds)
+    stream = PositionStream(unix_socket, couriers, seconds / 2, as_geoadd=True)
+    geoadd_s, _ = _redis_cpu_of(redis, lambda: _run(stream))
+    geoadd_us = geoadd_s / stream.sent.fixes * 1e6
 
     upkeep_us = ours.upkeep_cpu_s / ours.fixes * 1e6
     columns = ("queries", "p50 ms", "p99 ms", "worst ms", "call p99 ms", "process CPU µs", "Redis CPU µs")
@@ -141,7 +142,7 @@ def _measure(size: int, seconds: float, valkey: EmbeddedValkey, report: Report) 
         f"{name} upkeep",
         {
             "index µs/fix": upkeep_us,
-            "Redis delivers µs/fix": deliver_us,
+            "Redis delivers µs/fix": stream_redis_s / ours.fixes * 1e6,
             "place: Redis µs/fix": place_redis_us,
             "place: process µs/fix": place_us,
             "GEOADD µs/fix": geoadd_us,
@@ -153,7 +154,7 @@ def _measure(size: int, seconds: float, valkey: EmbeddedValkey, report: Report) 
     report.note(
         f"{name}: {wrong} of {CHECKED_QUESTIONS} answers differ from measuring everybody.  GEOSEARCH starts at "
         f"{start_m:.0f} m.  Redis CPU per query: GEOSEARCH {geosearch_redis_us:.1f} µs, index {our_redis_us:.1f} "
-        f"µs, or {charged_us:.1f} µs if charged with all the delivering of the stream."
+        f"µs, or {stream_redis_s / len(ours.calls_ms) * 1e6:.1f} µs if charged with all the delivering of the stream."
     )
     report.figure(f"nearest_{name}_p50", percentile(ours.latencies_ms, 0.5), "ms")
     report.figure(f"nearest_{name}_p99", percentile(ours.latencies_ms, 0.99), "ms")
@@ -190,7 +191,7 @@ def _filled(couriers: Crowd) -> tuple[NearestIndex, float]:
 
 
 def _ask_us(
-    index: NearestIndex, couriers: Crowd, unix_socket: str, seconds: float, *, questions_per_s: float
+    index: NearestIndex, couriers: Crowd, unix_socket: str, stream: PositionStream, seconds: float
 ) -> Asked:
     """Take in the stream and answer the questions, one thing after the other, as the server's loop does."""
     asked = Asked()
@@ -199,17 +200,17 @@ def _ask_us(
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.connect(unix_socket)
         connection.sendall(command((b"SSUBSCRIBE", *(channel_name(n).encode() for n in range(PARTITIONS)))))
-        started_s = time.perf_counter()
-        for number in range(int(seconds * questions_per_s)):
-            due_s = started_s + number / questions_per_s
-            was_busy = _take_in_until(due_s, index, connection, reader, waiting, asked)
-            cpu_s, called_s = time.thread_time(), time.perf_counter()
-            _ask(index, float(couriers.asked_lat[number]), float(couriers.asked_lng[number]))
-            done_s = time.perf_counter()
-            asked.cpu_s += time.thread_time() - cpu_s
-            asked.latencies_ms.append((done_s - (due_s if was_busy else called_s)) * 1e3)
-            asked.calls_ms.append((done_s - called_s) * 1e3)
-        _take_in_until(started_s + seconds, index, connection, reader, waiting, asked)
+        with stream:
+            started_s = time.perf_counter()
+            for number in range(int(seconds * QUESTIONS_PER_S)):
+                due_s = started_s + number / QUESTIONS_PER_S
+                was_busy = _take_in_until(due_s, index, connection, reader, waiting, asked)
+                cpu_s, called_s = time.thread_time(), time.perf_counter()
+                _ask(index, float(couriers.asked_lat[number]), float(couriers.asked_lng[number]))
+                done_s = time.perf_counter()
+                asked.cpu_s += time.thread_time() - cpu_s
+                asked.latencies_ms.append((done_s - (due_s if was_busy else called_s)) * 1e3)
+                asked.calls_ms.append((done_s - called_s) * 1e3)
     return asked
 
 
@@ -340,21 +341,34 @@ def _geosearch(redis: Redis, lat: float, lng: float, start_m: float) -> Sequence
         radius_m = min(2 * radius_m, MAX_RADIUS_M)
 
 
-def _tried_cpu_s(redis: Redis, couriers: Crowd, start_m: float) -> float:
-    before = _redis_cpu_s(redis)
-    for number in range(TRIED_QUESTIONS):
-        _geosearch(redis, float(couriers.asked_lat[number]), float(couriers.asked_lng[number]), start_m)
-    return _redis_cpu_s(redis) - before
+# --- CPU of Redis ---
 
 
-def _redis_cpu_of(
-    redis: Redis, stream: PositionStream, meanwhile: Callable[[], Result]
-) -> tuple[float, Result]:
-    """CPU seconds Redis used for the stream and what was done meanwhile; and its result."""
+def _redis_cpu_us_each(
+    redis: Redis, ask: Callable[[tuple[float, float]], object], couriers: Crowd, questions: int
+) -> float:
+    """CPU of Redis for each of these questions, microseconds; FLOOR_US at least."""
+
+    def ask_all() -> int:
+        places = list(zip(couriers.asked_lat.tolist(), couriers.asked_lng.tolist(), strict=True))[:questions]
+        for place in places:
+            ask(place)
+        return len(places)
+
+    redis_s, asked = _redis_cpu_of(redis, ask_all)
+    return max(redis_s / asked * 1e6, FLOOR_US)
+
+
+def _redis_cpu_of(redis: Redis, act: Callable[[], Result]) -> tuple[float, Result]:
+    """CPU seconds Redis uses while we `act`, and what comes of it."""
     before = _redis_cpu_s(redis)
-    with stream:
-        result = meanwhile()
+    result = act()
     return _redis_cpu_s(redis) - before, result
+
+
+def _run(stream: PositionStream) -> None:
+    with stream:
+        pass
 
 
 def _redis_cpu_s(redis: Redis) -> float:
