@@ -144,7 +144,7 @@ def known_bearing_deg(bearing_deg: float | None) -> float | None:
 
 
 def known_speed_mps(speed_mps: float | None) -> float | None:
-    """The speed the phone claims; None when it says nothing: negative (unknown), or faster than any vehicle."""
+    """The claimed speed; None when it says nothing: negative (unknown), or faster than any vehicle."""
     return None if speed_mps is None or not 0 <= speed_mps <= MAX_CLAIMED_SPEED_MPS else speed_mps
 
 

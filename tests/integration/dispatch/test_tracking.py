@@ -93,7 +93,7 @@ async def process(redis_client, database, clock):
 async def eventually(holds) -> None:
     """Wait until the awaited condition is true."""
     async with asyncio.timeout(SOON_S):
-        while not await holds():  # noqa: ASYNC110 - it changes in Redis or PostgreSQL
+        while not await holds():
             await asyncio.sleep(0.01)
 
 
