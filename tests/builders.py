@@ -20,18 +20,31 @@ SECRET = "a secret of thirty-two characters and some"
 
 def a_viewer(role: Role = Role.CUSTOMER, **facts: Any) -> Viewer:
     """Somebody signed in for the next hour."""
-    return Viewer(**{
-        "account_id": uuid4(), "role": role, "merchant_id": uuid4() if role is Role.MERCHANT else None,
-        "expires_at_ms": to_ms(NOON) + 3_600_000, **facts,
-    })
+    return Viewer(
+        **{
+            "account_id": uuid4(),
+            "role": role,
+            "merchant_id": uuid4() if role is Role.MERCHANT else None,
+            "expires_at_ms": to_ms(NOON) + 3_600_000,
+            **facts,
+        }
+    )
 
 
 def a_merchant(**facts: Any) -> Merchant:
     """An open kitchen at the railway square."""
-    return Merchant(**{
-        "id": uuid4(), "name": "Lönnrot", "address": "Rautatientori 1", "lat": HELSINKI[0], "lng": HELSINKI[1],
-        "preparation_s": 600, "open": True, **facts,
-    })
+    return Merchant(
+        **{
+            "id": uuid4(),
+            "name": "Lönnrot",
+            "address": "Rautatientori 1",
+            "lat": HELSINKI[0],
+            "lng": HELSINKI[1],
+            "preparation_s": 600,
+            "open": True,
+            **facts,
+        }
+    )
 
 
 def an_item(**facts: Any) -> MenuItem:
@@ -41,41 +54,77 @@ def an_item(**facts: Any) -> MenuItem:
 
 def a_contact(**facts: Any) -> Contact:
     """Somebody across the bay."""
-    return Contact(**{
-        "name": "Aino Virtanen", "phone": "+358 40 123 4567", "address": "Siltasaarenkatu 4 A 12",
-        "lat": 60.1791, "lng": 24.9502, **facts,
-    })
+    return Contact(
+        **{
+            "name": "Aino Virtanen",
+            "phone": "+358 40 123 4567",
+            "address": "Siltasaarenkatu 4 A 12",
+            "lat": 60.1791,
+            "lng": 24.9502,
+            **facts,
+        }
+    )
 
 
 def a_wish(merchant_id: UUID, *items: MenuItem, quantity: int = 1, **facts: Any) -> PlaceOrder:
     """Somebody wants these items."""
-    return PlaceOrder(**{
-        "merchant_id": merchant_id, "items": [Wanted(item.id, quantity) for item in items], "contact": a_contact(),
-        **facts,
-    })
+    return PlaceOrder(
+        **{
+            "merchant_id": merchant_id,
+            "items": [Wanted(item.id, quantity) for item in items],
+            "contact": a_contact(),
+            **facts,
+        }
+    )
 
 
 def an_order(**facts: Any) -> Order:
     """Two soups, placed at noon."""
-    return Order(**{
-        "id": uuid4(), "number": 17, "merchant_id": uuid4(), "customer_id": uuid4(),
-        "status": Status.PENDING_ACCEPTANCE, "version": 1,
-        "lines": (Line(item_id=uuid4(), name="Lohikeitto", quantity=2, price_minor=950),),
-        "total_minor": 1900, "currency": CURRENCY, "placed_at": NOON, **facts,
-    })
+    return Order(
+        **{
+            "id": uuid4(),
+            "number": 17,
+            "merchant_id": uuid4(),
+            "customer_id": uuid4(),
+            "status": Status.PENDING_ACCEPTANCE,
+            "version": 1,
+            "lines": (Line(item_id=uuid4(), name="Lohikeitto", quantity=2, price_minor=950),),
+            "total_minor": 1900,
+            "currency": CURRENCY,
+            "placed_at": NOON,
+            **facts,
+        }
+    )
 
 
 def an_assignment(**facts: Any) -> Assignment:
     """A courier on his way to the pickup since noon."""
-    return Assignment(**{
-        "id": uuid4(), "order_id": uuid4(), "courier_id": uuid4(), "courier_name": "Li", "state": State.ASSIGNED,
-        "version": 1, "created_at": NOON, **facts,
-    })
+    return Assignment(
+        **{
+            "id": uuid4(),
+            "order_id": uuid4(),
+            "courier_id": uuid4(),
+            "courier_name": "Li",
+            "state": State.ASSIGNED,
+            "version": 1,
+            "created_at": NOON,
+            **facts,
+        }
+    )
 
 
 def an_event(**facts: Any) -> Event:
     """An order of its own was placed, told to the dispatchers."""
-    return Event(**{
-        "entity": "order", "entity_id": uuid4(), "version": 1, "name": "placed", "topics": ("dispatch:all",),
-        "fields": {"status": "pending_acceptance"}, "actor_id": None, "occurred_at": NOON, **facts,
-    })
+    return Event(
+        **{
+            "entity": "order",
+            "entity_id": uuid4(),
+            "version": 1,
+            "name": "placed",
+            "topics": ("dispatch:all",),
+            "fields": {"status": "pending_acceptance"},
+            "actor_id": None,
+            "occurred_at": NOON,
+            **facts,
+        }
+    )

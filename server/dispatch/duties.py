@@ -31,8 +31,8 @@ class DutyBoard:
 
     def __init__(self) -> None:
         self.on_change: list[Callable[[UUID, Duty | None], None]] = []
-        self._duties: dict[UUID, Duty] = {}               # by courier
-        self._couriers: dict[UUID, UUID] = {}             # order -> courier
+        self._duties: dict[UUID, Duty] = {}  # by courier
+        self._couriers: dict[UUID, UUID] = {}  # order -> courier
         self._ended_while_loading: set[UUID] | None = None
 
     def __len__(self) -> int:
@@ -60,14 +60,22 @@ class DutyBoard:
             found = await AssignmentStore(pool).all_open()
             for assignment, merchant_id, customer_id in found:
                 known = self._duties.get(assignment.courier_id)
-                if assignment.id in self._ended_while_loading or known is not None and (
-                    known.assignment_id != assignment.id or known.version >= assignment.version
+                if assignment.id in self._ended_while_loading or (
+                    known is not None
+                    and (known.assignment_id != assignment.id or known.version >= assignment.version)
                 ):
-                    continue                              # the tail was faster than our reading
-                self._set(assignment.courier_id, Duty(
-                    assignment.order_id, merchant_id, customer_id, assignment.id, assignment.version,
-                    LEGS[assignment.state],
-                ))
+                    continue  # the tail was faster than our reading
+                self._set(
+                    assignment.courier_id,
+                    Duty(
+                        assignment.order_id,
+                        merchant_id,
+                        customer_id,
+                        assignment.id,
+                        assignment.version,
+                        LEGS[assignment.state],
+                    ),
+                )
         finally:
             self._ended_while_loading = None
 
@@ -83,10 +91,17 @@ class DutyBoard:
             if same:
                 self._clear(courier_id)
         elif known is None or not same or known.version < row.version:
-            self._set(courier_id, Duty(
-                UUID(fields["order_id"]), UUID(fields["merchant_id"]), UUID(fields["customer_id"]),
-                row.entity_id, row.version, leg,
-            ))
+            self._set(
+                courier_id,
+                Duty(
+                    UUID(fields["order_id"]),
+                    UUID(fields["merchant_id"]),
+                    UUID(fields["customer_id"]),
+                    row.entity_id,
+                    row.version,
+                    leg,
+                ),
+            )
 
     def _set(self, courier_id: UUID, duty: Duty) -> None:
         before = self._duties.get(courier_id)

@@ -33,12 +33,14 @@ class Leg(StrEnum):
     TO_DROPOFF = "to_dropoff"
 
 
+# fmt: off
 TRANSITIONS: dict[State, dict[Act, State]] = {
     State.ASSIGNED: {Act.PICK_UP: State.PICKED_UP, Act.WITHDRAW: State.WITHDRAWN},
     # With the food on the bike it can only arrive.
     State.PICKED_UP: {Act.DELIVER: State.DELIVERED},
     State.DELIVERED: {}, State.WITHDRAWN: {},
 }
+# fmt: on
 LEGS: dict[State, Leg] = {State.ASSIGNED: Leg.TO_PICKUP, State.PICKED_UP: Leg.TO_DROPOFF}
 ENDED = frozenset(state for state, row in TRANSITIONS.items() if not row)
 

@@ -78,7 +78,13 @@ class DispatchService:
         timers.on(ASSIGN, self._assign_nearest)
 
     async def assign(
-        self, viewer: Viewer, order_id: UUID, courier_id: UUID, *, version: int | None = None, key: str | None = None
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        courier_id: UUID,
+        *,
+        version: int | None = None,
+        key: str | None = None,
     ) -> Json:
         """A dispatcher gives the order to a courier; OrderAlreadyAssigned or CourierBusy when somebody was faster."""
         require(viewer, Permission.ASSIGN_COURIER)
@@ -87,7 +93,7 @@ class DispatchService:
             order = await OrderStore(work.connection).lock(order_id)
             require_version(order, version)
             if order.status is not Status.ACCEPTED:
-                raise OrderNotAssignable(status=order.status.value)
+                raise OrderNotAssignable(current=order.status.value)
             name = (await AccountStore(work.connection).active_couriers([courier_id])).get(courier_id)
             if name is None:
                 raise CourierNotFound
@@ -121,10 +127,13 @@ class DispatchService:
             order = await orders.lock(order_id)
             assignment = await assignments.newest_of_order(order_id)
             require_for_order(
-                viewer, Permission.CARRY_ORDER, customer_id=order.customer_id, merchant_id=order.merchant_id,
+                viewer,
+                Permission.CARRY_ORDER,
+                customer_id=order.customer_id,
+                merchant_id=order.merchant_id,
                 courier_id=None if assignment is None else assignment.courier_id,
             )
-            assert assignment is not None        # else it were nobody's to carry
+            assert assignment is not None  # else it were nobody's to carry
             not_before = order.picked_up_at or assignment.created_at
             at = believed_moment(occurred_at, not_before=not_before, now=work.now)
             moved_assignment = assignment.after(act, at=at)
@@ -151,14 +160,22 @@ class DispatchService:
         order = await OrderStore(work.connection).get(order_id)
         merchant = await MerchantStore(work.connection).get(order.merchant_id)
         candidates = nearest_free(
-            self._nearest, lat=merchant.lat, lng=merchant.lng, now_ms=self._clock.now_ms(), settings=self._settings
+            self._nearest,
+            lat=merchant.lat,
+            lng=merchant.lng,
+            now_ms=self._clock.now_ms(),
+            settings=self._settings,
         )
         names = await AccountStore(work.connection).active_couriers(candidates) if candidates else {}
-        order = await OrderStore(work.connection).lock(order_id)      # chosen without holding anything; now for good
+        order = await OrderStore(work.connection).lock(
+            order_id
+        )  # chosen without holding anything; now for good
         if order.status is not Status.ACCEPTED or await self._has_courier(work, order_id):
-            return                                                    # cancelled, or a dispatcher was faster
+            return  # cancelled, or a dispatcher was faster
         for courier_id in candidates:
-            if courier_id in names and await self._give(work, order, courier_id, names[courier_id], actor_id=None):
+            if courier_id in names and await self._give(
+                work, order, courier_id, names[courier_id], actor_id=None
+            ):
                 return
         again_at = work.now + timedelta(seconds=self._settings.assign_again_s)
         await work.set_timer(ASSIGN, order_id, again_at)
@@ -172,8 +189,13 @@ class DispatchService:
     ) -> Assignment | None:
         """The new assignment, announced; None when order or courier is taken."""
         assignment = Assignment(
-            id=new_id(self._clock.now_ms()), order_id=order.id, courier_id=courier_id, courier_name=courier_name,
-            state=State.ASSIGNED, version=1, created_at=work.now,
+            id=new_id(self._clock.now_ms()),
+            order_id=order.id,
+            courier_id=courier_id,
+            courier_name=courier_name,
+            state=State.ASSIGNED,
+            version=1,
+            created_at=work.now,
         )
         if not await AssignmentStore(work.connection).take(assignment):
             return None

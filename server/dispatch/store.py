@@ -22,18 +22,30 @@ class AssignmentStore:
 
     async def take(self, assignment: Assignment) -> bool:
         """Store a new assignment; False when the order or the courier has an open one, or is getting it right now."""
-        return await self._connection.fetchval(
-            "INSERT INTO assignments (id, order_id, courier_id, state, version, created_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true",
-            assignment.id, assignment.order_id, assignment.courier_id, assignment.state.value,
-            assignment.version, assignment.created_at,
-        ) is not None
+        return (
+            await self._connection.fetchval(
+                "INSERT INTO assignments (id, order_id, courier_id, state, version, created_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING true",
+                assignment.id,
+                assignment.order_id,
+                assignment.courier_id,
+                assignment.state.value,
+                assignment.version,
+                assignment.created_at,
+            )
+            is not None
+        )
 
     async def replace(self, before: Assignment, moved: Assignment) -> None:
         """Write `moved` over `before`; AssignmentChanged if that is no longer the newest version."""
         written = await self._connection.fetchval(
-            "UPDATE assignments SET state = $3, version = $4, ended_at = $5 WHERE id = $1 AND version = $2 RETURNING true",
-            before.id, before.version, moved.state.value, moved.version, moved.ended_at,
+            "UPDATE assignments SET state = $3, version = $4, ended_at = $5"
+            " WHERE id = $1 AND version = $2 RETURNING true",
+            before.id,
+            before.version,
+            moved.state.value,
+            moved.version,
+            moved.ended_at,
         )
         if written is None:
             raise AssignmentChanged
@@ -41,7 +53,8 @@ class AssignmentStore:
     async def newest_of_order(self, order_id: UUID) -> Assignment | None:
         """The order's latest assignment, open or ended."""
         row = await self._connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = $1 ORDER BY a.ended_at IS NULL DESC, a.id DESC LIMIT 1",
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = $1"
+            " ORDER BY a.ended_at IS NULL DESC, a.id DESC LIMIT 1",
             order_id,
         )
         return None if row is None else _assignment(row)
@@ -49,7 +62,8 @@ class AssignmentStore:
     async def open_of_orders(self, order_ids: Sequence[UUID]) -> dict[UUID, Assignment]:
         """The open assignments of these orders, by order."""
         rows = await self._connection.fetch(
-            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = ANY($1::uuid[]) AND a.ended_at IS NULL", list(order_ids)
+            f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = ANY($1::uuid[]) AND a.ended_at IS NULL",
+            list(order_ids),
         )
         return {row["order_id"]: _assignment(row) for row in rows}
 
@@ -75,7 +89,12 @@ _TABLES = "assignments a JOIN accounts c ON c.id = a.courier_id"
 
 def _assignment(row: Any) -> Assignment:
     return Assignment(
-        id=row["id"], order_id=row["order_id"], courier_id=row["courier_id"],
-        courier_name=row["display_name"], state=State(row["state"]), version=row["version"],
-        created_at=row["created_at"], ended_at=row["ended_at"],
+        id=row["id"],
+        order_id=row["order_id"],
+        courier_id=row["courier_id"],
+        courier_name=row["display_name"],
+        state=State(row["state"]),
+        version=row["version"],
+        created_at=row["created_at"],
+        ended_at=row["ended_at"],
     )

@@ -8,7 +8,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from server.accounts.permissions import Permission, Scope, may, may_for_order, require, require_for_order, scope
+from server.accounts.permissions import (
+    Permission,
+    Scope,
+    may,
+    may_for_order,
+    require,
+    require_for_order,
+    scope,
+)
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.dispatch.legs import ENDED, Assignment
@@ -25,9 +33,12 @@ def assignment_json(assignment: Assignment) -> Json:
     """Who carries an order, and on which leg he is."""
     leg = assignment.leg
     return {
-        "id": str(assignment.id), "version": assignment.version, "state": assignment.state.value,
+        "id": str(assignment.id),
+        "version": assignment.version,
+        "state": assignment.state.value,
         "leg": None if leg is None else leg.value,
-        "courier_id": str(assignment.courier_id), "courier_name": assignment.courier_name,
+        "courier_id": str(assignment.courier_id),
+        "courier_name": assignment.courier_name,
     }
 
 
@@ -61,7 +72,12 @@ async def order_view(connection: Any, viewer: Viewer, order_id: UUID) -> Json:
 
 
 async def orders_view(
-    connection: Any, viewer: Viewer, *, status: Status | None = None, before: UUID | None = None, limit: int = 50
+    connection: Any,
+    viewer: Viewer,
+    *,
+    status: Status | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
 ) -> list[Json]:
     """The viewer's orders (their own, or all for those who see all), newest first; `before` is an order's id."""
     require(viewer, Permission.SEE_ORDER)
@@ -72,7 +88,7 @@ async def orders_view(
         orders = await newest(customer_id=viewer.account_id)
     elif viewer.role is Role.MERCHANT and viewer.merchant_id is not None:
         orders = await newest(merchant_id=viewer.merchant_id)
-    else:                                         # a courier's own is what he carries now
+    else:  # a courier's own is what he carries now
         orders = await _carried_by(connection, viewer.account_id, status) if before is None else []
     return await describe(connection, orders, with_dropoff=may(viewer.role, Permission.SEE_CONTACT))
 
@@ -85,11 +101,12 @@ async def _carried_by(connection: Any, courier_id: UUID, status: Status | None) 
     return [order] if status in (None, order.status) else []
 
 
-def _described(order: Order, merchant: Merchant, assignment: Assignment | None, contact: Contact | None) -> Json:
+def _described(
+    order: Order, merchant: Merchant, assignment: Assignment | None, contact: Contact | None
+) -> Json:
     return {
         **order_json(order),
         "merchant": pickup_json(merchant),
         "assignment": None if assignment is None else assignment_json(assignment),
         "dropoff": None if contact is None else dropoff_json(contact),
     }
-

@@ -52,10 +52,16 @@ class Administration:
         """Somebody new; a login that is taken is refused, so that a repeated request does no harm."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Creating)
-        account = await self._parts.accounts.create(viewer, NewAccount(
-            role=body.role, login=body.login, display_name=body.display_name,
-            password=body.password, merchant_id=body.merchant_id,
-        ))
+        account = await self._parts.accounts.create(
+            viewer,
+            NewAccount(
+                role=body.role,
+                login=body.login,
+                display_name=body.display_name,
+                password=body.password,
+                merchant_id=body.merchant_id,
+            ),
+        )
         return answer(account_json(account), 201)
 
     async def make_device_key(self, request: Request) -> Response:

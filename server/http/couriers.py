@@ -35,14 +35,18 @@ class Couriers:
         """The bag is fetched."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Report)
-        return answer(await self._parts.dispatch.pick_up(
-            viewer, request.path_params["order_id"], body.occurred_at, key=key_of(request)
-        ))
+        return answer(
+            await self._parts.dispatch.pick_up(
+                viewer, request.path_params["order_id"], body.occurred_at, key=key_of(request)
+            )
+        )
 
     async def deliver(self, request: Request) -> Response:
         """The bag is handed over."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Report)
-        return answer(await self._parts.dispatch.deliver(
-            viewer, request.path_params["order_id"], body.occurred_at, key=key_of(request)
-        ))
+        return answer(
+            await self._parts.dispatch.deliver(
+                viewer, request.path_params["order_id"], body.occurred_at, key=key_of(request)
+            )
+        )

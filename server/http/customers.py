@@ -33,9 +33,12 @@ class Customers:
         viewer = viewer_of(request, self._parts.tokens)
         limit = query_limit(request, default=200, most=1000)
         merchants = await self._parts.catalogue.all(viewer, after=query_id(request, "after"), limit=limit)
-        return answer({
-            "merchants": merchants, "next_after": merchants[-1]["id"] if len(merchants) == limit else None,
-        })
+        return answer(
+            {
+                "merchants": merchants,
+                "next_after": merchants[-1]["id"] if len(merchants) == limit else None,
+            }
+        )
 
     async def merchant(self, request: Request) -> Response:
         """One merchant with its menu."""

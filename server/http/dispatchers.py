@@ -53,19 +53,28 @@ class Dispatchers:
         """Give the order to this courier."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Assigning)
-        return answer(await self._parts.dispatch.assign(
-            viewer, request.path_params["order_id"], body.courier_id, version=body.version, key=key_of(request)
-        ))
+        return answer(
+            await self._parts.dispatch.assign(
+                viewer,
+                request.path_params["order_id"],
+                body.courier_id,
+                version=body.version,
+                key=key_of(request),
+            )
+        )
 
     async def nearest(self, request: Request) -> Response:
         """The free couriers nearest to a place, out of this process's own index: no database is asked."""
         require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_COURIERS)
         settings = self._parts.settings
         neighbours = self._parts.nearest.nearest(
-            query_number(request, "lat", low=-90, high=90), query_number(request, "lng", low=-180, high=180),
+            query_number(request, "lat", low=-90, high=90),
+            query_number(request, "lng", low=-180, high=180),
             query_limit(request, default=10),
-            max_radius_m=settings.nearest_max_radius_m, now_ms=self._parts.clock.now_ms(),
-            ageing_after_ms=round(settings.ageing_after_s * 1000), gone_after_ms=round(settings.gone_after_s * 1000),
+            max_radius_m=settings.nearest_max_radius_m,
+            now_ms=self._parts.clock.now_ms(),
+            ageing_after_ms=round(settings.ageing_after_s * 1000),
+            gone_after_ms=round(settings.gone_after_s * 1000),
         )
         return answer({"couriers": [neighbour_json(neighbour) for neighbour in neighbours]})
 
@@ -86,7 +95,10 @@ class Dispatchers:
 def neighbour_json(neighbour: Neighbour) -> dict[str, Any]:
     """A courier near a place; the distance to 0.1 m, as the fixes are no better."""
     return {
-        "courier_id": neighbour.courier_id, "distance_m": round(neighbour.distance_m, 1),
-        "lat": neighbour.lat, "lng": neighbour.lng, "fix_time": from_ms(neighbour.fix_time_ms),
+        "courier_id": neighbour.courier_id,
+        "distance_m": round(neighbour.distance_m, 1),
+        "lat": neighbour.lat,
+        "lng": neighbour.lng,
+        "fix_time": from_ms(neighbour.fix_time_ms),
         "presence": neighbour.presence,
     }

@@ -39,14 +39,26 @@ class Merchants:
         """Take the order on."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Accepting)
-        return answer(await self._parts.orders.accept(
-            viewer, request.path_params["order_id"], body.preparation_s, version=body.version, key=key_of(request)
-        ))
+        return answer(
+            await self._parts.orders.accept(
+                viewer,
+                request.path_params["order_id"],
+                body.preparation_s,
+                version=body.version,
+                key=key_of(request),
+            )
+        )
 
     async def reject(self, request: Request) -> Response:
         """Turn the order down."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Rejecting)
-        return answer(await self._parts.orders.reject(
-            viewer, request.path_params["order_id"], body.reason, version=body.version, key=key_of(request)
-        ))
+        return answer(
+            await self._parts.orders.reject(
+                viewer,
+                request.path_params["order_id"],
+                body.reason,
+                version=body.version,
+                key=key_of(request),
+            )
+        )

@@ -1,4 +1,7 @@
-"""What several roles do with orders: look at them, and call them off.  Who may see which is decided in dispatch/views.py."""
+"""What several roles do with orders: look at them, and call them off.
+
+Who may see which is decided in dispatch/views.py.
+"""
 
 import msgspec
 from starlette.requests import Request
@@ -36,8 +39,11 @@ class Orders:
         viewer = viewer_of(request, self._parts.tokens)
         limit = query_limit(request, default=50)
         orders = await orders_view(
-            self._parts.storage.pool, viewer,
-            status=_status(request), before=query_id(request, "before"), limit=limit,
+            self._parts.storage.pool,
+            viewer,
+            status=_status(request),
+            before=query_id(request, "before"),
+            limit=limit,
         )
         return answer({"orders": orders, "next_before": orders[-1]["id"] if len(orders) == limit else None})
 
@@ -50,9 +56,15 @@ class Orders:
         """Call the order off."""
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, Cancelling)
-        return answer(await self._parts.orders.cancel(
-            viewer, request.path_params["order_id"], body.reason, version=body.version, key=key_of(request)
-        ))
+        return answer(
+            await self._parts.orders.cancel(
+                viewer,
+                request.path_params["order_id"],
+                body.reason,
+                version=body.version,
+                key=key_of(request),
+            )
+        )
 
 
 def _status(request: Request) -> Status | None:

@@ -26,12 +26,19 @@ log = structlog.get_logger("songda.http")
 
 
 def problem(
-    status: int, code: str, title: str, detail: str = "",
-    details: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None,
+    status: int,
+    code: str,
+    title: str,
+    detail: str = "",
+    details: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The answer that says what went wrong; `details` stand beside the standard members."""
     body: dict[str, object] = {
-        "type": f"urn:songda:problem:{code}", "title": title, "status": status, "code": code,
+        "type": f"urn:songda:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
     }
     if detail and detail != title:
         body["detail"] = detail
@@ -84,11 +91,17 @@ class Unexpected:
         try:
             await self.app(scope, receive, watched_send)
         except ClientDisconnect:
-            return                       # nobody is left to be answered
+            return  # nobody is left to be answered
         except Exception as error:
             error_id = secrets.token_hex(8)
             FAILURES.labels("http").inc()
-            log.error("unexpected", error_id=error_id, kind=type(error).__qualname__, path=_route(scope), at=where(error))
+            log.error(
+                "unexpected",
+                error_id=error_id,
+                kind=type(error).__qualname__,
+                path=_route(scope),
+                at=where(error),
+            )
             if started:
                 # Only an exception makes the server cut the connection; half an answer must not look like a whole one.
                 raise RuntimeError(f"answer broken off, error {error_id}") from None

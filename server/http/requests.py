@@ -75,7 +75,7 @@ def query_number(request: Request, name: str, *, low: float, high: float) -> flo
         value = float(request.query_params[name])
     except (KeyError, ValueError) as error:
         raise BadQuery(f"{name} must be a number from {low} to {high}", parameter=name) from error
-    if not low <= value <= high:         # so that NaN is refused, too
+    if not low <= value <= high:  # so that NaN is refused, too
         raise BadQuery(f"{name} must be a number from {low} to {high}", parameter=name)
     return value
 

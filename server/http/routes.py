@@ -16,13 +16,14 @@ from server.http.merchants import Merchants
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
+from server.http.phones import Phones
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
 from server.http.sessions import Sessions
 
 
 def routes(parts: HttpParts) -> list[BaseRoute]:
     """Everything programs ask us: the API, one audience after the other, and the phones' own protocols."""
-    audiences = (Sessions, Orders, Customers, Merchants, Couriers, Dispatchers, Administration)
+    audiences = (Sessions, Orders, Customers, Merchants, Couriers, Dispatchers, Administration, Phones)
     return [route for audience in audiences for route in audience(parts).routes()]
 
 

@@ -71,6 +71,11 @@ def signed_in_json(signed_in: SignedIn) -> dict[str, Any]:
 def account_json(account: Account) -> dict[str, Any]:
     """An account, to itself and to administrators."""
     return {
-        "id": account.id, "role": account.role, "login": account.login, "display_name": account.display_name,
-        "merchant_id": account.merchant_id, "active": account.active, "created_at": account.created_at,
+        "id": account.id,
+        "role": account.role,
+        "login": account.login,
+        "display_name": account.display_name,
+        "merchant_id": account.merchant_id,
+        "active": account.active,
+        "created_at": account.created_at,
     }

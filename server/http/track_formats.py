@@ -20,13 +20,23 @@ class Format(NamedTuple):
 
 def as_json(courier_id: UUID, fixes: Sequence[TrackFix]) -> bytes:
     """All that is known of each fix; times in Unix ms, as phones send them."""
-    return msgspec.json.encode({"courier_id": courier_id, "fixes": [
+    return msgspec.json.encode(
         {
-            "lat": fix.lat, "lng": fix.lng, "fix_time": fix.fix_time_ms, "received_at": fix.received_at_ms,
-            "accuracy_m": fix.accuracy_m, "bearing_deg": fix.bearing_deg, "speed_mps": fix.speed_mps,
+            "courier_id": courier_id,
+            "fixes": [
+                {
+                    "lat": fix.lat,
+                    "lng": fix.lng,
+                    "fix_time": fix.fix_time_ms,
+                    "received_at": fix.received_at_ms,
+                    "accuracy_m": fix.accuracy_m,
+                    "bearing_deg": fix.bearing_deg,
+                    "speed_mps": fix.speed_mps,
+                }
+                for fix in fixes
+            ],
         }
-        for fix in fixes
-    ]})
+    )
 
 
 def as_geojson(courier_id: UUID, fixes: Sequence[TrackFix]) -> bytes:
@@ -35,11 +45,16 @@ def as_geojson(courier_id: UUID, fixes: Sequence[TrackFix]) -> bytes:
     `coordTimes` beside the coordinates is the custom of programs that replay such lines.
     """
     line = {"type": "LineString", "coordinates": [[fix.lng, fix.lat] for fix in fixes]}
-    return msgspec.json.encode({
-        "type": "Feature",
-        "geometry": line if len(fixes) >= 2 else None,
-        "properties": {"courier_id": courier_id, "coordTimes": [from_ms(fix.fix_time_ms) for fix in fixes]},
-    })
+    return msgspec.json.encode(
+        {
+            "type": "Feature",
+            "geometry": line if len(fixes) >= 2 else None,
+            "properties": {
+                "courier_id": courier_id,
+                "coordTimes": [from_ms(fix.fix_time_ms) for fix in fixes],
+            },
+        }
+    )
 
 
 def as_gpx(courier_id: UUID, fixes: Sequence[TrackFix]) -> bytes:

@@ -53,11 +53,18 @@ class Catalogue:
         async def act(work: UnitOfWork) -> Json:
             now_ms = self._clock.now_ms()
             merchant = Merchant(
-                id=new_id(now_ms), name=new.name, address=new.address, lat=new.lat, lng=new.lng,
-                preparation_s=new.preparation_s, open=True,
+                id=new_id(now_ms),
+                name=new.name,
+                address=new.address,
+                lat=new.lat,
+                lng=new.lng,
+                preparation_s=new.preparation_s,
+                open=True,
             )
             menu = [
-                MenuItem(id=new_id(now_ms), name=item.name, price_minor=item.price_minor, available=item.available)
+                MenuItem(
+                    id=new_id(now_ms), name=item.name, price_minor=item.price_minor, available=item.available
+                )
                 for item in new.menu
             ]
             await MerchantStore(work.connection).insert(merchant, menu, work.now)

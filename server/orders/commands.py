@@ -17,9 +17,13 @@ def fingerprint(name: str, *parts: Any) -> bytes:
 
 
 async def once(
-    storage: Storage, viewer: Viewer, key: str | None, told: bytes, act: Callable[[UnitOfWork], Awaitable[Json]]
+    storage: Storage,
+    viewer: Viewer,
+    key: str | None,
+    told: bytes,
+    act: Callable[[UnitOfWork], Awaitable[Json]],
 ) -> Json:
     """What `act` answers, or answered when the viewer gave this `key` before; KeyReused when told otherwise then."""
     answer = await storage.once(viewer.account_id, key, told, act)
-    assert isinstance(answer, dict)      # as `act` makes them
+    assert isinstance(answer, dict)  # as `act` makes them
     return answer

@@ -11,13 +11,13 @@ from server.errors import Refused
 class Status(StrEnum):
     """Where an order is in its life."""
 
-    PENDING_ACCEPTANCE = "pending_acceptance"    # 待接单
-    ACCEPTED = "accepted"                        # 已接单
-    DELIVERING = "delivering"                    # 配送中
-    DELIVERED = "delivered"                      # 已送达
-    REJECTED = "rejected"                        # 已拒单
-    EXPIRED = "expired"                          # 已过期
-    CANCELLED = "cancelled"                      # 已取消
+    PENDING_ACCEPTANCE = "pending_acceptance"  # 待接单
+    ACCEPTED = "accepted"  # 已接单
+    DELIVERING = "delivering"  # 配送中
+    DELIVERED = "delivered"  # 已送达
+    REJECTED = "rejected"  # 已拒单
+    EXPIRED = "expired"  # 已过期
+    CANCELLED = "cancelled"  # 已取消
 
 
 class Event(StrEnum):
@@ -31,6 +31,7 @@ class Event(StrEnum):
     DELIVER = "deliver"
 
 
+# fmt: off
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
     Status.PENDING_ACCEPTANCE: {
         Event.ACCEPT: Status.ACCEPTED, Event.REJECT: Status.REJECTED,
@@ -41,14 +42,19 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
     Status.DELIVERING: {Event.DELIVER: Status.DELIVERED},
     Status.DELIVERED: {}, Status.REJECTED: {}, Status.EXPIRED: {}, Status.CANCELLED: {},
 }
+# fmt: on
 FIRST = Status.PENDING_ACCEPTANCE
 TERMINAL = frozenset(status for status, row in TRANSITIONS.items() if not row)
 
 # The log speaks of what has happened, so in participles.
 PLACED = "placed"
 HAPPENED: dict[Event, str] = {
-    Event.ACCEPT: "accepted", Event.REJECT: "rejected", Event.EXPIRE: "expired",
-    Event.CANCEL: "cancelled", Event.PICK_UP: "picked_up", Event.DELIVER: "delivered",
+    Event.ACCEPT: "accepted",
+    Event.REJECT: "rejected",
+    Event.EXPIRE: "expired",
+    Event.CANCEL: "cancelled",
+    Event.PICK_UP: "picked_up",
+    Event.DELIVER: "delivered",
 }
 
 
@@ -58,7 +64,9 @@ class IllegalTransition(Refused):
     code = "illegal_transition"
 
     def __init__(self, status: StrEnum, event: StrEnum) -> None:
-        super().__init__(f"{event.value} is not possible when {status.value}", status=status.value, event=event.value)
+        super().__init__(
+            f"{event.value} is not possible when {status.value}", current=status.value, event=event.value
+        )
 
 
 def next_status(status: Status, event: Event) -> Status:
@@ -82,8 +90,9 @@ def page() -> str:
     """The page docs/lifecycle.md."""
     return (
         "# An order's life\n\n"
-        "Printed by `python -m server.orders.lifecycle` from the table in `server/orders/lifecycle.py`; a test compares the\n"
-        "two.  The courier's side of it, the assignment, has its own small table in `server/dispatch/legs.py`.\n\n"
+        "Printed by `python -m server.orders.lifecycle` from the table in `server/orders/lifecycle.py`; a test\n"
+        "compares the two.  The courier's side of it, the assignment, has its own small table in\n"
+        "`server/dispatch/legs.py`.\n\n"
         f"```mermaid\n{picture()}\n```\n"
     )
 

@@ -1,4 +1,4 @@
-"""What the event log hears of orders: which topics an order's events concern, and their form.  Pure but for the type."""
+"""What the event log hears of orders: their events' form, and which topics those concern.  No I/O."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from server.orders.model import Happening, Order
 from server.storage.event_log import Event
 
 ENTITY = "order"
-DISPATCH_TOPIC = "dispatch:all"          # one zone until zones are drawn
+DISPATCH_TOPIC = "dispatch:all"  # one zone until zones are drawn
 
 
 def topics_of(order: Order, courier_id: UUID | None = None) -> tuple[str, ...]:
@@ -17,10 +17,17 @@ def topics_of(order: Order, courier_id: UUID | None = None) -> tuple[str, ...]:
     return topics if courier_id is None else (*topics, f"courier:{courier_id}")
 
 
-def log_event(order: Order, happening: Happening, *, actor_id: UUID | None, courier_id: UUID | None = None) -> Event:
+def log_event(
+    order: Order, happening: Happening, *, actor_id: UUID | None, courier_id: UUID | None = None
+) -> Event:
     """The event for the log, of `order` as it is after what happened; no actor: the clock did it."""
     return Event(
-        entity=ENTITY, entity_id=order.id, version=order.version, name=happening.name,
-        topics=topics_of(order, courier_id), fields=msgspec.to_builtins(happening.fields),
-        actor_id=actor_id, occurred_at=happening.at,
+        entity=ENTITY,
+        entity_id=order.id,
+        version=order.version,
+        name=happening.name,
+        topics=topics_of(order, courier_id),
+        fields=msgspec.to_builtins(happening.fields),
+        actor_id=actor_id,
+        occurred_at=happening.at,
     )

@@ -49,8 +49,14 @@ class MerchantStore:
         await self._connection.execute(
             "INSERT INTO merchants (id, name, address, lat, lng, preparation_s, open, created_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            merchant.id, merchant.name, merchant.address, merchant.lat, merchant.lng,
-            merchant.preparation_s, merchant.open, created_at,
+            merchant.id,
+            merchant.name,
+            merchant.address,
+            merchant.lat,
+            merchant.lng,
+            merchant.preparation_s,
+            merchant.open,
+            created_at,
         )
         await self._connection.executemany(
             "INSERT INTO menu_items (id, merchant_id, name, price_minor, available) VALUES ($1, $2, $3, $4, $5)",
@@ -74,14 +80,17 @@ class MerchantStore:
     async def all(self, *, after: UUID | None, limit: int) -> list[Merchant]:
         """Merchants in the order they joined, those after the merchant `after`."""
         rows = await self._connection.fetch(
-            f"SELECT {_COLUMNS} FROM merchants WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2", after, limit
+            f"SELECT {_COLUMNS} FROM merchants WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2",
+            after,
+            limit,
         )
         return [_merchant(row) for row in rows]
 
     async def menu(self, merchant_id: UUID) -> list[MenuItem]:
         """All items of the menu, unavailable ones too."""
         rows = await self._connection.fetch(
-            "SELECT id, name, price_minor, available FROM menu_items WHERE merchant_id = $1 ORDER BY id", merchant_id
+            "SELECT id, name, price_minor, available FROM menu_items WHERE merchant_id = $1 ORDER BY id",
+            merchant_id,
         )
         return [_item(row) for row in rows]
 
@@ -93,13 +102,19 @@ class MerchantStore:
             "SELECT m.id, m.name, m.address, m.lat, m.lng, m.preparation_s, m.open,"
             " i.id AS item_id, i.name AS item_name, i.price_minor, i.available"
             " FROM merchants m LEFT JOIN menu_items i ON i.merchant_id = m.id AND i.id = ANY($2::uuid[])"
-            " WHERE m.id = $1", merchant_id, list(item_ids),
+            " WHERE m.id = $1",
+            merchant_id,
+            list(item_ids),
         )
         menu = {
             row["item_id"]: MenuItem(
-                id=row["item_id"], name=row["item_name"], price_minor=row["price_minor"], available=row["available"]
+                id=row["item_id"],
+                name=row["item_name"],
+                price_minor=row["price_minor"],
+                available=row["available"],
             )
-            for row in rows if row["item_id"] is not None
+            for row in rows
+            if row["item_id"] is not None
         }
         return (_merchant(rows[0]) if rows else None), menu
 
@@ -109,10 +124,17 @@ _COLUMNS = "id, name, address, lat, lng, preparation_s, open"
 
 def _merchant(row: Any) -> Merchant:
     return Merchant(
-        id=row["id"], name=row["name"], address=row["address"], lat=row["lat"], lng=row["lng"],
-        preparation_s=row["preparation_s"], open=row["open"],
+        id=row["id"],
+        name=row["name"],
+        address=row["address"],
+        lat=row["lat"],
+        lng=row["lng"],
+        preparation_s=row["preparation_s"],
+        open=row["open"],
     )
 
 
 def _item(row: Any) -> MenuItem:
-    return MenuItem(id=row["id"], name=row["name"], price_minor=row["price_minor"], available=row["available"])
+    return MenuItem(
+        id=row["id"], name=row["name"], price_minor=row["price_minor"], available=row["available"]
+    )

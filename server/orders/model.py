@@ -40,7 +40,7 @@ class Order:
     currency: str
     placed_at: datetime
     preparation_s: int | None = None
-    reason: str | None = None            # why it was rejected or cancelled
+    reason: str | None = None  # why it was rejected or cancelled
     accepted_at: datetime | None = None
     picked_up_at: datetime | None = None
     delivered_at: datetime | None = None
@@ -57,10 +57,19 @@ class Order:
 
     def newborn(self) -> "Happening":
         """What happened when this order was placed."""
-        return Happening(PLACED, {
-            "status": FIRST, "number": self.number, "merchant_id": self.merchant_id, "customer_id": self.customer_id,
-            "total_minor": self.total_minor, "currency": self.currency, "placed_at": self.placed_at,
-        }, self.placed_at)
+        return Happening(
+            PLACED,
+            {
+                "status": FIRST,
+                "number": self.number,
+                "merchant_id": self.merchant_id,
+                "customer_id": self.customer_id,
+                "total_minor": self.total_minor,
+                "currency": self.currency,
+                "placed_at": self.placed_at,
+            },
+            self.placed_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

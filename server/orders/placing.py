@@ -67,19 +67,26 @@ class CheckFailed(BadInput):
     code = "check_failed"
 
     def __init__(self, faults: Iterable[Fault]) -> None:
-        super().__init__(errors=[
-            {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in faults
-        ])
+        super().__init__(
+            errors=[
+                {"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in faults
+            ]
+        )
 
 
 def check(asked: PlaceOrder, merchant: Merchant | None, menu: Mapping[UUID, MenuItem]) -> tuple[Line, ...]:
     """The lines of the order at today's prices; CheckFailed with all that is wrong.  `menu` is that merchant's."""
-    faults = [*_merchant_faults(merchant), *_basket_faults(asked.items, menu), *_contact_faults(asked.contact)]
+    faults = [
+        *_merchant_faults(merchant),
+        *_basket_faults(asked.items, menu),
+        *_contact_faults(asked.contact),
+    ]
     if faults:
         raise CheckFailed(faults)
     lines = tuple(
         Line(item_id=item.id, name=item.name, quantity=wanted.quantity, price_minor=item.price_minor)
-        for wanted in asked.items for item in [menu[wanted.item_id]]
+        for wanted in asked.items
+        for item in [menu[wanted.item_id]]
     )
     if asked.total_minor not in (None, total_minor(lines)):
         raise CheckFailed([Fault("/total_minor", "wrong_total", f"The total is {total_minor(lines)} today")])
@@ -123,7 +130,11 @@ def _contact_faults(contact: Contact) -> Iterable[Fault]:
         yield Fault("/contact/address", "missing", "Where is it brought?")
     digits = sum(letter.isdigit() for letter in contact.phone)
     if PHONE.fullmatch(contact.phone) is None or digits not in PHONE_DIGITS:
-        yield Fault("/contact/phone", "bad_phone", "A phone number has 5 to 15 digits, with a + before the country's code")
+        yield Fault(
+            "/contact/phone",
+            "bad_phone",
+            "A phone number has 5 to 15 digits, with a + before the country's code",
+        )
     # `not (low <= x <= high)` is also true of NaN.
     if not (-90 <= contact.lat <= 90):
         yield Fault("/contact/lat", "out_of_range", "A latitude lies between -90 and 90")

@@ -25,7 +25,7 @@ from server.settings import Settings
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
 
-ACCEPT_DEADLINE = "accept_deadline"      # the timer that ends a silent merchant's order
+ACCEPT_DEADLINE = "accept_deadline"  # the timer that ends a silent merchant's order
 MAX_PREPARATION_S = 4 * 3600
 MAX_REASON_LENGTH = 500
 
@@ -78,11 +78,21 @@ class OrderService:
             item_ids = [wanted.item_id for wanted in asked.items]
             merchant, menu = await MerchantStore(work.connection).with_items(asked.merchant_id, item_ids)
             lines = check(asked, merchant, menu)
-            order = await OrderStore(work.connection).insert(Order(
-                id=new_id(self._clock.now_ms()), number=0, merchant_id=asked.merchant_id,
-                customer_id=viewer.account_id, status=FIRST, version=1, lines=lines,
-                total_minor=total_minor(lines), currency=CURRENCY, placed_at=work.now,
-            ), asked.contact)
+            order = await OrderStore(work.connection).insert(
+                Order(
+                    id=new_id(self._clock.now_ms()),
+                    number=0,
+                    merchant_id=asked.merchant_id,
+                    customer_id=viewer.account_id,
+                    status=FIRST,
+                    version=1,
+                    lines=lines,
+                    total_minor=total_minor(lines),
+                    currency=CURRENCY,
+                    placed_at=work.now,
+                ),
+                asked.contact,
+            )
             await work.append(log_event(order, order.newborn(), actor_id=viewer.account_id))
             due_at = work.now + timedelta(seconds=self._settings.accept_within_s)
             await work.set_timer(ACCEPT_DEADLINE, order.id, due_at)
@@ -91,34 +101,65 @@ class OrderService:
         return await once(self._storage, viewer, key, fingerprint("place", asked), act)
 
     async def accept(
-        self, viewer: Viewer, order_id: UUID, preparation_s: int, *, version: int | None = None, key: str | None = None
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        preparation_s: int,
+        *,
+        version: int | None = None,
+        key: str | None = None,
     ) -> Json:
         """The merchant takes the order on; the kitchen needs `preparation_s`."""
         if not 0 <= preparation_s <= MAX_PREPARATION_S:
             raise BadPreparation
-        return await self._record(viewer, Permission.ANSWER_ORDER, order_id, Accept(preparation_s), version, key)
+        return await self._record(
+            viewer, Permission.ANSWER_ORDER, order_id, Accept(preparation_s), version, key
+        )
 
     async def reject(
-        self, viewer: Viewer, order_id: UUID, reason: str, *, version: int | None = None, key: str | None = None
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        reason: str,
+        *,
+        version: int | None = None,
+        key: str | None = None,
     ) -> Json:
         """The merchant turns the order down."""
-        return await self._record(viewer, Permission.ANSWER_ORDER, order_id, Reject(_good(reason)), version, key)
+        return await self._record(
+            viewer, Permission.ANSWER_ORDER, order_id, Reject(_good(reason)), version, key
+        )
 
     async def cancel(
-        self, viewer: Viewer, order_id: UUID, reason: str, *, version: int | None = None, key: str | None = None
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        reason: str,
+        *,
+        version: int | None = None,
+        key: str | None = None,
     ) -> Json:
         """The customer, or somebody for them, calls the order off."""
-        return await self._record(viewer, Permission.CANCEL_ORDER, order_id, Cancel(_good(reason)), version, key)
+        return await self._record(
+            viewer, Permission.CANCEL_ORDER, order_id, Cancel(_good(reason)), version, key
+        )
 
     async def _record(
-        self, viewer: Viewer, permission: Permission, order_id: UUID, command: Command,
-        version: int | None, key: str | None,
+        self,
+        viewer: Viewer,
+        permission: Permission,
+        order_id: UUID,
+        command: Command,
+        version: int | None,
+        key: str | None,
     ) -> Json:
         async def act(work: UnitOfWork) -> Json:
             # The timer before the order, as when it fires: the other way round the two could wait for each other.
             await work.clear_timer(ACCEPT_DEADLINE, order_id)
             order = await OrderStore(work.connection).lock(order_id)
-            require_for_order(viewer, permission, customer_id=order.customer_id, merchant_id=order.merchant_id)
+            require_for_order(
+                viewer, permission, customer_id=order.customer_id, merchant_id=order.merchant_id
+            )
             require_version(order, version)
             return order_json(await self._move(work, order, command, actor_id=viewer.account_id))
 
@@ -126,7 +167,9 @@ class OrderService:
         told = fingerprint(command.event, order_id, command, version)
         return await once(self._storage, viewer, key, told, act)
 
-    async def _move(self, work: UnitOfWork, order: Order, command: Command, *, actor_id: UUID | None) -> Order:
+    async def _move(
+        self, work: UnitOfWork, order: Order, command: Command, *, actor_id: UUID | None
+    ) -> Order:
         moved, happening = order.after(command, at=work.now)
         await OrderStore(work.connection).replace(order, moved)
         await work.append(log_event(moved, happening, actor_id=actor_id))
@@ -134,5 +177,5 @@ class OrderService:
 
     async def _expire(self, work: UnitOfWork, order_id: UUID, payload: Mapping[str, Any]) -> None:
         order = await OrderStore(work.connection).lock(order_id)
-        if order.status is Status.PENDING_ACCEPTANCE:    # else the merchant was faster by a moment
+        if order.status is Status.PENDING_ACCEPTANCE:  # else the merchant was faster by a moment
             await self._move(work, order, Expire(), actor_id=None)

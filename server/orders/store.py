@@ -43,38 +43,63 @@ class OrderStore:
         """Store a new order and where it goes; the order comes back with its number."""
         number = await self._connection.fetchval(
             "WITH placed AS ("
-            " INSERT INTO orders (id, merchant_id, customer_id, status, version, items, total_minor, currency, placed_at)"
+            " INSERT INTO orders"
+            " (id, merchant_id, customer_id, status, version, items, total_minor, currency, placed_at)"
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id, number"
             "), contact AS ("
             " INSERT INTO order_contacts (order_id, name, phone, address, lat, lng, note)"
             " SELECT id, $10, $11, $12, $13, $14, $15 FROM placed"
             ") SELECT number FROM placed",
-            order.id, order.merchant_id, order.customer_id, order.status.value, order.version,
-            msgspec.to_builtins(order.lines), order.total_minor, order.currency, order.placed_at,
-            contact.name, contact.phone, contact.address, contact.lat, contact.lng, contact.note,
+            order.id,
+            order.merchant_id,
+            order.customer_id,
+            order.status.value,
+            order.version,
+            msgspec.to_builtins(order.lines),
+            order.total_minor,
+            order.currency,
+            order.placed_at,
+            contact.name,
+            contact.phone,
+            contact.address,
+            contact.lat,
+            contact.lng,
+            contact.note,
         )
         return replace(order, number=number)
 
     async def get(self, order_id: UUID) -> Order:
         """The order as it is; OrderNotFound."""
-        return _found(await self._connection.fetchrow(f"SELECT {_COLUMNS} FROM orders WHERE id = $1", order_id))
+        return _found(
+            await self._connection.fetchrow(f"SELECT {_COLUMNS} FROM orders WHERE id = $1", order_id)
+        )
 
     async def lock(self, order_id: UUID) -> Order:
         """The order, held until this transaction ends: who comes second judges what the first made of it.
 
         The lock stands for all that belongs to the order (its assignment too), and is always taken first.
         """
-        return _found(await self._connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM orders WHERE id = $1 FOR UPDATE", order_id
-        ))
+        return _found(
+            await self._connection.fetchrow(
+                f"SELECT {_COLUMNS} FROM orders WHERE id = $1 FOR UPDATE", order_id
+            )
+        )
 
     async def replace(self, before: Order, moved: Order) -> None:
         """Write `moved` over `before`; OrderChanged if that is no longer the newest version."""
         written = await self._connection.fetchval(
             "UPDATE orders SET status = $3, version = $4, preparation_s = $5, reason = $6, accepted_at = $7,"
             " picked_up_at = $8, delivered_at = $9, ended_at = $10 WHERE id = $1 AND version = $2 RETURNING true",
-            before.id, before.version, moved.status.value, moved.version, moved.preparation_s, moved.reason,
-            moved.accepted_at, moved.picked_up_at, moved.delivered_at, moved.ended_at,
+            before.id,
+            before.version,
+            moved.status.value,
+            moved.version,
+            moved.preparation_s,
+            moved.reason,
+            moved.accepted_at,
+            moved.picked_up_at,
+            moved.delivered_at,
+            moved.ended_at,
         )
         if written is None:
             raise OrderChanged(await self.get(before.id))
@@ -87,21 +112,32 @@ class OrderStore:
         """Where these orders go; those whose contact has been erased are missing."""
         rows = await self._connection.fetch(
             "SELECT order_id, name, phone, address, lat, lng, note FROM order_contacts"
-            " WHERE order_id = ANY($1::uuid[])", list(order_ids),
+            " WHERE order_id = ANY($1::uuid[])",
+            list(order_ids),
         )
         return {
             row["order_id"]: Contact(
-                name=row["name"], phone=row["phone"], address=row["address"],
-                lat=row["lat"], lng=row["lng"], note=row["note"],
+                name=row["name"],
+                phone=row["phone"],
+                address=row["address"],
+                lat=row["lat"],
+                lng=row["lng"],
+                note=row["note"],
             )
             for row in rows
         }
 
     async def newest(
-        self, *, customer_id: UUID | None = None, merchant_id: UUID | None = None,
-        status: Status | None = None, open_only: bool = False, before: UUID | None = None, limit: int = 50,
+        self,
+        *,
+        customer_id: UUID | None = None,
+        merchant_id: UUID | None = None,
+        status: Status | None = None,
+        open_only: bool = False,
+        before: UUID | None = None,
+        limit: int = 50,
     ) -> list[Order]:
-        """Orders, newest first: those of a customer or a merchant, in a status, or still open; `before` an order's id."""
+        """Orders, newest first: a customer's, a merchant's, in a status, still open, older than the order `before`."""
         wanted: list[tuple[str, object]] = []
         if customer_id is not None:
             wanted.append(("customer_id = {}", customer_id))
@@ -116,7 +152,9 @@ class OrderStore:
             where.append("ended_at IS NULL")
         rows = await self._connection.fetch(
             f"SELECT {_COLUMNS} FROM orders {'WHERE ' if where else ''}{' AND '.join(where)}"
-            " ORDER BY placed_at DESC, id DESC LIMIT $1", limit, *(value for _, value in wanted),
+            " ORDER BY placed_at DESC, id DESC LIMIT $1",
+            limit,
+            *(value for _, value in wanted),
         )
         return [_order(row) for row in rows]
 
@@ -136,6 +174,10 @@ def _found(row: Any) -> Order:
 def _order(row: Any) -> Order:
     facts = dict(row)
     items = facts.pop("items")
-    return Order(**{
-        **facts, "status": Status(facts["status"]), "lines": msgspec.convert(items, tuple[Line, ...]),
-    })
+    return Order(
+        **{
+            **facts,
+            "status": Status(facts["status"]),
+            "lines": msgspec.convert(items, tuple[Line, ...]),
+        }
+    )

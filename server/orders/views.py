@@ -32,8 +32,13 @@ def merchant_json(merchant: Merchant, menu: Sequence[MenuItem] | None = None) ->
 
 def pickup_json(merchant: Merchant) -> Json:
     """Where the bag is fetched."""
-    return {"id": str(merchant.id), "name": merchant.name, "address": merchant.address,
-            "lat": merchant.lat, "lng": merchant.lng}
+    return {
+        "id": str(merchant.id),
+        "name": merchant.name,
+        "address": merchant.address,
+        "lat": merchant.lat,
+        "lng": merchant.lng,
+    }
 
 
 def dropoff_json(contact: Contact) -> Json:

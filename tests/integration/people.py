@@ -1,4 +1,4 @@
-"""A small town on a real database: a merchant with a menu, a customer, couriers on the map, and the services over them."""
+"""A small town on a real database: a merchant with a menu, a customer, couriers on the map, the services over them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,7 +61,11 @@ class Town:
         lat, lng = self.merchant.lat + metres_north / 111_195, self.merchant.lng
         now_ms = self.clock.now_ms()
         position = Position(
-            courier_id=courier.account_id, lat=lat, lng=lng, fix_time_ms=now_ms, received_at_ms=now_ms,
+            courier_id=courier.account_id,
+            lat=lat,
+            lng=lng,
+            fix_time_ms=now_ms,
+            received_at_ms=now_ms,
             cell=cell_of(lat, lng),
         )
         self.nearest.update(np.frombuffer(position.pack(), POSITION_DTYPE))
@@ -105,10 +109,18 @@ class Town:
 async def add_account(storage: Storage, viewer: Viewer, *, active: bool = True) -> None:
     """Store an account for this viewer."""
     async with storage.unit_of_work() as work:
-        await AccountStore(work.connection).insert(Account(
-            id=viewer.account_id, role=viewer.role, login=str(viewer.account_id), display_name="Li",
-            merchant_id=viewer.merchant_id, active=active, created_at=work.now,
-        ), None)
+        await AccountStore(work.connection).insert(
+            Account(
+                id=viewer.account_id,
+                role=viewer.role,
+                login=str(viewer.account_id),
+                display_name="Li",
+                merchant_id=viewer.merchant_id,
+                active=active,
+                created_at=work.now,
+            ),
+            None,
+        )
 
 
 async def add_merchant(storage: Storage, menu: Sequence[MenuItem]) -> Merchant:
@@ -132,12 +144,22 @@ async def a_town(storage: Storage, clock: ManualClock, settings: Settings | None
     orders.register(timers)
     dispatch.register(timers)
     people = {
-        "customer": a_viewer(Role.CUSTOMER), "kitchen": a_viewer(Role.MERCHANT, merchant_id=merchant.id),
+        "customer": a_viewer(Role.CUSTOMER),
+        "kitchen": a_viewer(Role.MERCHANT, merchant_id=merchant.id),
         "dispatcher": a_viewer(Role.DISPATCHER),
     }
     for viewer in people.values():
         await add_account(storage, viewer)
     return Town(
-        storage=storage, clock=clock, settings=settings, nearest=nearest, duties=duties, timers=timers,
-        orders=orders, dispatch=dispatch, merchant=merchant, menu=menu, **people,
+        storage=storage,
+        clock=clock,
+        settings=settings,
+        nearest=nearest,
+        duties=duties,
+        timers=timers,
+        orders=orders,
+        dispatch=dispatch,
+        merchant=merchant,
+        menu=menu,
+        **people,
     )

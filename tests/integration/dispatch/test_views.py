@@ -31,8 +31,11 @@ async def test_an_order_is_shown_with_its_merchant_its_courier_and_where_it_goes
     courier = await town.courier()
     view = await shown(town, town.customer, await town.assigned(courier))
     assert view["merchant"] == {
-        "id": str(town.merchant.id), "name": "Lönnrot", "address": "Rautatientori 1",
-        "lat": town.merchant.lat, "lng": town.merchant.lng,
+        "id": str(town.merchant.id),
+        "name": "Lönnrot",
+        "address": "Rautatientori 1",
+        "lat": town.merchant.lat,
+        "lng": town.merchant.lng,
     }
     assert view["assignment"]["courier_id"] == str(courier.account_id)
     assert view["dropoff"] == {"lat": CONTACT.lat, "lng": CONTACT.lng, "address": CONTACT.address}
@@ -67,7 +70,12 @@ async def test_everybody_lists_their_own_and_dispatchers_all(town):
     stranger, other_kitchen = await town.account(Role.CUSTOMER), a_viewer(Role.MERCHANT)
     for viewer in (town.customer, town.kitchen, town.dispatcher):
         assert await ids(town, viewer) == [mine]
-    for viewer in (stranger, other_kitchen, a_viewer(Role.MERCHANT, merchant_id=None), a_viewer(Role.COURIER)):
+    for viewer in (
+        stranger,
+        other_kitchen,
+        a_viewer(Role.MERCHANT, merchant_id=None),
+        a_viewer(Role.COURIER),
+    ):
         assert await ids(town, viewer) == []
     with pytest.raises(NotAllowed):
         await ids(town, a_viewer(Role.DATA_ANALYST))

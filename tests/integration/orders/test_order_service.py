@@ -29,7 +29,10 @@ async def test_an_order_is_placed_with_the_prices_of_the_menu_and_waits_for_the_
 
 
 async def test_orders_are_numbered_one_after_the_other(town):
-    numbers = [(await town.orders.place(town.customer, a_wish(town.merchant.id, *town.menu)))["number"] for _ in "abc"]
+    numbers = [
+        (await town.orders.place(town.customer, a_wish(town.merchant.id, *town.menu)))["number"]
+        for _ in "abc"
+    ]
     assert numbers == sorted(set(numbers))
 
 
@@ -42,7 +45,9 @@ async def test_nothing_half_made_stays_of_an_order_that_is_refused(town):
 
 async def test_where_it_goes_stands_in_the_one_table_for_that_and_nowhere_else(town):
     contact = a_contact()
-    order = await town.orders.place(town.customer, a_wish(town.merchant.id, *town.menu, contact=contact), key="k")
+    order = await town.orders.place(
+        town.customer, a_wish(town.merchant.id, *town.menu, contact=contact), key="k"
+    )
     found = await OrderStore(town.storage.pool).contacts([order["id"]])
     assert list(found.values()) == [contact]
     for table in ("orders", "event_log", "timers", "idempotency_keys"):
@@ -97,7 +102,9 @@ async def test_accepting_in_the_moment_of_the_deadline_has_one_outcome(town):
         )
         assert isinstance(fired, int)
         story = [name for _, name in await town.happened(order_id)]
-        assert story == (["placed", "expired"] if isinstance(accepted, IllegalTransition) else ["placed", "accepted"])
+        assert story == (
+            ["placed", "expired"] if isinstance(accepted, IllegalTransition) else ["placed", "accepted"]
+        )
 
 
 async def test_a_repeated_command_gets_the_first_answer_and_happens_once(town):
@@ -136,11 +143,15 @@ async def test_of_accept_and_cancel_at_once_the_history_is_a_legal_one(town):
     for _ in range(10):
         order_id = await town.placed()
         await asyncio.gather(
-            town.orders.accept(town.kitchen, order_id, 600), town.orders.reject(town.kitchen, order_id, "no fish"),
-            town.orders.cancel(town.customer, order_id, "not hungry"), return_exceptions=True,
+            town.orders.accept(town.kitchen, order_id, 600),
+            town.orders.reject(town.kitchen, order_id, "no fish"),
+            town.orders.cancel(town.customer, order_id, "not hungry"),
+            return_exceptions=True,
         )
         assert [name for _, name in await town.happened(order_id)] in (
-            ["placed", "rejected"], ["placed", "cancelled"], ["placed", "accepted", "cancelled"],
+            ["placed", "rejected"],
+            ["placed", "cancelled"],
+            ["placed", "accepted", "cancelled"],
         )
 
 

@@ -35,28 +35,39 @@ def test_every_permission_has_its_row():
 
 def test_nobody_but_the_people_of_an_order_and_those_who_serve_it_learns_where_it_goes():
     assert {role for role in Role if may(role, Permission.SEE_CONTACT)} == {
-        Role.CUSTOMER, Role.COURIER, Role.DISPATCHER, Role.CUSTOMER_SERVICE,
+        Role.CUSTOMER,
+        Role.COURIER,
+        Role.DISPATCHER,
+        Role.CUSTOMER_SERVICE,
     }
 
 
-@pytest.mark.parametrize("viewer", [
-    a_viewer(Role.CUSTOMER, account_id=CUSTOMER),
-    a_viewer(Role.MERCHANT, merchant_id=MERCHANT),
-    a_viewer(Role.COURIER, account_id=COURIER),
-    a_viewer(Role.DISPATCHER),
-])
+@pytest.mark.parametrize(
+    "viewer",
+    [
+        a_viewer(Role.CUSTOMER, account_id=CUSTOMER),
+        a_viewer(Role.MERCHANT, merchant_id=MERCHANT),
+        a_viewer(Role.COURIER, account_id=COURIER),
+        a_viewer(Role.DISPATCHER),
+    ],
+)
 def test_people_see_their_own_order(viewer):
     require_for_order(
         viewer, Permission.SEE_ORDER, customer_id=CUSTOMER, merchant_id=MERCHANT, courier_id=COURIER
     )
 
 
-@pytest.mark.parametrize("viewer", [
-    a_viewer(Role.CUSTOMER), a_viewer(Role.MERCHANT), a_viewer(Role.COURIER),
-    a_viewer(Role.CUSTOMER, account_id=COURIER),         # the right id in the wrong role
-    a_viewer(Role.COURIER, account_id=CUSTOMER),
-    a_viewer(Role.MERCHANT, account_id=CUSTOMER, merchant_id=None),
-])
+@pytest.mark.parametrize(
+    "viewer",
+    [
+        a_viewer(Role.CUSTOMER),
+        a_viewer(Role.MERCHANT),
+        a_viewer(Role.COURIER),
+        a_viewer(Role.CUSTOMER, account_id=COURIER),  # the right id in the wrong role
+        a_viewer(Role.COURIER, account_id=CUSTOMER),
+        a_viewer(Role.MERCHANT, account_id=CUSTOMER, merchant_id=None),
+    ],
+)
 def test_a_foreign_order_is_as_good_as_none(viewer):
     with pytest.raises(NotFound):
         require_for_order(
@@ -66,7 +77,11 @@ def test_a_foreign_order_is_as_good_as_none(viewer):
 
 def test_a_courier_has_no_claim_to_an_order_nobody_carries():
     assert not may_for_order(
-        a_viewer(Role.COURIER), Permission.SEE_ORDER, customer_id=CUSTOMER, merchant_id=MERCHANT, courier_id=None
+        a_viewer(Role.COURIER),
+        Permission.SEE_ORDER,
+        customer_id=CUSTOMER,
+        merchant_id=MERCHANT,
+        courier_id=None,
     )
 
 

@@ -25,8 +25,13 @@ def the_tokens(clock=None):
 def the_claims(**changed):
     viewer = a_viewer()
     claims = {
-        "iss": ISSUER, "aud": AUDIENCE, "sub": str(viewer.account_id), "role": "customer",
-        "iat": viewer.expires_at_ms // 1000 - 3600, "exp": viewer.expires_at_ms // 1000, **changed,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(viewer.account_id),
+        "role": "customer",
+        "iat": viewer.expires_at_ms // 1000 - 3600,
+        "exp": viewer.expires_at_ms // 1000,
+        **changed,
     }
     return {name: value for name, value in claims.items() if value is not None}
 
@@ -62,22 +67,30 @@ def test_claims_that_are_all_right_are_read():
     the_tokens().read(forged(the_claims()))
 
 
-@pytest.mark.parametrize("token", [
-    forged(the_claims(), secret="another secret of at least as many characters"),
-    forged(the_claims(), algorithm="HS512"),
-    forged(the_claims(), typ="JWT"),
-    forged(the_claims(), typ="refresh+jwt"),
-    forged(the_claims(aud="somebody else")),
-    forged(the_claims(iss="somebody else")),
-    forged(the_claims(sub="not an id")),
-    forged(the_claims(role="emperor")),
-    forged(the_claims(merchant="not an id")),
-    forged(the_claims(merchant=7)),
-    forged(the_claims(exp=10**18)),
-    forged(the_claims(exp="tomorrow")),
-    *(forged(the_claims(**{name: None})) for name in ("iss", "aud", "sub", "role", "exp", "iat")),
-    "", ".", "..", "a.b.c", "é.é.é", "x" * 5000,
-])
+@pytest.mark.parametrize(
+    "token",
+    [
+        forged(the_claims(), secret="another secret of at least as many characters"),
+        forged(the_claims(), algorithm="HS512"),
+        forged(the_claims(), typ="JWT"),
+        forged(the_claims(), typ="refresh+jwt"),
+        forged(the_claims(aud="somebody else")),
+        forged(the_claims(iss="somebody else")),
+        forged(the_claims(sub="not an id")),
+        forged(the_claims(role="emperor")),
+        forged(the_claims(merchant="not an id")),
+        forged(the_claims(merchant=7)),
+        forged(the_claims(exp=10**18)),
+        forged(the_claims(exp="tomorrow")),
+        *(forged(the_claims(**{name: None})) for name in ("iss", "aud", "sub", "role", "exp", "iat")),
+        "",
+        ".",
+        "..",
+        "a.b.c",
+        "é.é.é",
+        "x" * 5000,
+    ],
+)
 def test_nothing_else_is_believed(token):
     with pytest.raises(NotAuthenticated):
         the_tokens().read(token)
@@ -94,7 +107,7 @@ def test_a_token_without_signature_is_not_believed():
 @given(st.text(max_size=60), st.integers(min_value=0, max_value=400))
 def test_no_altered_token_is_believed(text, place):
     token = the_tokens().issue(a_viewer())
-    altered = token[:place] + text + token[place + len(text):]
+    altered = token[:place] + text + token[place + len(text) :]
     if altered != token:
         with pytest.raises(NotAuthenticated):
             the_tokens().read(altered)

@@ -18,10 +18,17 @@ def an_index(*metres_north, **facts):
     index, couriers = NearestIndex(), []
     for metres in metres_north:
         lat, lng = HELSINKI[0] + metres / 111_195, HELSINKI[1]
-        position = Position(**{
-            "courier_id": uuid4(), "lat": lat, "lng": lng, "fix_time_ms": NOW_MS, "received_at_ms": NOW_MS,
-            "cell": cell_of(lat, lng), **facts,
-        })
+        position = Position(
+            **{
+                "courier_id": uuid4(),
+                "lat": lat,
+                "lng": lng,
+                "fix_time_ms": NOW_MS,
+                "received_at_ms": NOW_MS,
+                "cell": cell_of(lat, lng),
+                **facts,
+            }
+        )
         index.update(np.frombuffer(position.pack(), POSITION_DTYPE))
         couriers.append(position.courier_id)
     return index, couriers

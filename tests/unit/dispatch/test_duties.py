@@ -20,8 +20,17 @@ COURIER = ASSIGNED.courier_id
 def a_row(assignment: Assignment, order=ORDER, at: datetime = NOON) -> LogRow:
     event = log_event(assignment, order, actor_id=None, at=at)
     return LogRow(
-        entity=event.entity, entity_id=event.entity_id, version=event.version, name=event.name, topics=event.topics,
-        fields=event.fields, actor_id=None, occurred_at=at, transaction_id=1, position=1, received_at=at,
+        entity=event.entity,
+        entity_id=event.entity_id,
+        version=event.version,
+        name=event.name,
+        topics=event.topics,
+        fields=event.fields,
+        actor_id=None,
+        occurred_at=at,
+        transaction_id=1,
+        position=1,
+        received_at=at,
     )
 
 
@@ -41,9 +50,16 @@ class Open:
         self.meanwhile()
         return [
             {
-                "id": one.id, "order_id": one.order_id, "courier_id": one.courier_id, "display_name": "Li",
-                "state": one.state.value, "version": one.version, "created_at": NOON, "ended_at": None,
-                "merchant_id": ORDER.merchant_id, "customer_id": ORDER.customer_id,
+                "id": one.id,
+                "order_id": one.order_id,
+                "courier_id": one.courier_id,
+                "display_name": "Li",
+                "state": one.state.value,
+                "version": one.version,
+                "created_at": NOON,
+                "ended_at": None,
+                "merchant_id": ORDER.merchant_id,
+                "customer_id": ORDER.customer_id,
             }
             for one in self.assignments
         ]
@@ -62,7 +78,9 @@ def test_a_duty_comes_moves_on_and_ends():
     board.apply([a_row(DELIVERED)])
     assert (board.of(COURIER), board.by_order(ORDER.id), len(board)) == (None, None, 0)
     assert heard == [
-        (COURIER, the_duty(1, Leg.TO_PICKUP)), (COURIER, the_duty(2, Leg.TO_DROPOFF)), (COURIER, None)
+        (COURIER, the_duty(1, Leg.TO_PICKUP)),
+        (COURIER, the_duty(2, Leg.TO_DROPOFF)),
+        (COURIER, None),
     ]
 
 
@@ -96,10 +114,23 @@ def test_an_order_given_to_another_courier_is_his():
 def test_rows_about_anything_else_are_passed_over():
     board, heard = a_board()
     row = a_row(ASSIGNED)
-    board.apply([LogRow(
-        entity="order", entity_id=UUID(int=1), version=1, name="placed", topics=(), fields={}, actor_id=None,
-        occurred_at=row.occurred_at, transaction_id=1, position=1, received_at=row.received_at,
-    )])
+    board.apply(
+        [
+            LogRow(
+                entity="order",
+                entity_id=UUID(int=1),
+                version=1,
+                name="placed",
+                topics=(),
+                fields={},
+                actor_id=None,
+                occurred_at=row.occurred_at,
+                transaction_id=1,
+                position=1,
+                received_at=row.received_at,
+            )
+        ]
+    )
     assert heard == []
 
 

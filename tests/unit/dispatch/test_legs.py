@@ -15,14 +15,17 @@ from server.dispatch.legs import (
     believed_moment,
     next_state,
 )
-from server.orders.lifecycle import IllegalTransition, Status, next_status
+from server.orders import lifecycle
+from server.orders.lifecycle import Event, IllegalTransition, Status, next_status
 from tests.builders import an_assignment
 from tests.fakes import NOON
 
 ALLOWED = {(state, act): after for state, row in TRANSITIONS.items() for act, after in row.items()}
 # The order's status while its assignment is in a state: the two move together.
 TOGETHER = {
-    State.ASSIGNED: Status.ACCEPTED, State.PICKED_UP: Status.DELIVERING, State.DELIVERED: Status.DELIVERED,
+    State.ASSIGNED: Status.ACCEPTED,
+    State.PICKED_UP: Status.DELIVERING,
+    State.DELIVERED: Status.DELIVERED,
 }
 
 
@@ -48,10 +51,8 @@ def test_a_report_takes_order_and_assignment_to_states_that_belong_together():
 
 
 def test_an_assignment_that_can_be_withdrawn_belongs_to_an_order_that_can_be_cancelled():
-    from server.orders.lifecycle import TRANSITIONS as ORDER, Event
-
     for state, status in TOGETHER.items():
-        assert (Act.WITHDRAW in TRANSITIONS[state]) == (Event.CANCEL in ORDER[status])
+        assert (Act.WITHDRAW in TRANSITIONS[state]) == (Event.CANCEL in lifecycle.TRANSITIONS[status])
 
 
 def test_an_assignment_moves_by_one_version_and_ends_with_its_last():
@@ -62,11 +63,16 @@ def test_an_assignment_moves_by_one_version_and_ends_with_its_last():
     assert (picked_up.leg, delivered.leg) == (Leg.TO_DROPOFF, None)
 
 
-@pytest.mark.parametrize(("said_s", "believed_s"), [
-    (None, 0), (-60, -60), (0, 0),
-    (3600, 0),              # a phone's clock that is ahead
-    (-3600, -600),          # … or behind: not before he got the order
-])
+@pytest.mark.parametrize(
+    ("said_s", "believed_s"),
+    [
+        (None, 0),
+        (-60, -60),
+        (0, 0),
+        (3600, 0),  # a phone's clock that is ahead
+        (-3600, -600),  # … or behind: not before he got the order
+    ],
+)
 def test_when_a_report_happened_is_bounded_by_what_is_known(said_s, believed_s):
     said = None if said_s is None else NOON + timedelta(seconds=said_s)
     believed = believed_moment(said, not_before=NOON - timedelta(seconds=600), now=NOON)

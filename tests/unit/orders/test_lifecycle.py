@@ -32,7 +32,7 @@ def test_what_the_table_does_not_allow_is_refused(status, event):
     else:
         with pytest.raises(IllegalTransition) as refused:
             next_status(status, event)
-        assert refused.value.details == {"status": status.value, "event": event.value}
+        assert refused.value.details == {"current": status.value, "event": event.value}
 
 
 def test_food_on_the_road_is_not_cancelled():

@@ -1,0 +1,65 @@
+"""The API over a town on a real database, asked through ASGI: no socket, everything else as in the running server."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from server.accounts.service import AccountService
+from server.accounts.tokens import Tokens
+from server.accounts.viewer import Viewer
+from server.dispatch.tracking import Tracking
+from server.geo.courier_index import CourierIndex
+from server.geo.track_store import TrackStore
+from server.http.parts import HttpParts
+from server.http.routes import create_asgi
+from server.orders.catalogue import Catalogue
+from tests.builders import SECRET
+from tests.integration.people import Town, a_town
+
+
+@dataclass
+class Api:
+    """A client of the API; `ask` signs in as whoever is named."""
+
+    town: Town
+    parts: HttpParts
+    client: httpx.AsyncClient
+
+    async def ask(
+        self, viewer: Viewer | None, method: str, path: str, body: Any = None, **headers: str
+    ) -> httpx.Response:
+        """The answer to one request; header names with _ for -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if viewer is not None:
+            named["Authorization"] = f"Bearer {self.parts.tokens.issue(viewer)}"
+        return await self.client.request(method, path, json=body, headers=named)
+
+
+@pytest.fixture
+async def api(storage: Any, redis_client: Any, clock: Any) -> AsyncIterator[Api]:
+    """The API of a town with nobody on the road yet."""
+    town = await a_town(storage, clock)
+    tokens = Tokens(SECRET, 3600.0, clock)
+    tracks = TrackStore(storage.pool)
+    parts = HttpParts(
+        storage=storage,
+        tokens=tokens,
+        accounts=AccountService(storage, tokens, clock),
+        catalogue=Catalogue(storage, clock),
+        orders=town.orders,
+        dispatch=town.dispatch,
+        tracking=Tracking(
+            CourierIndex(redis_client, partitions=4), tracks, town.duties, clock, town.settings
+        ),
+        nearest=town.nearest,
+        tracks=tracks,
+        duties=town.duties,
+        clock=clock,
+        settings=town.settings,
+    )
+    transport = httpx.ASGITransport(create_asgi(parts, {}))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield Api(town, parts, client)
