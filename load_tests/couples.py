@@ -36,20 +36,30 @@ async def seed_couples(database_url: str, count: int, seed: int = 7) -> list[Cou
     couples = []
     for _ in range(count):
         courier_id = new_id(now_ms)
-        couples.append(Couple(
-            courier_id, new_id(now_ms), new_id(now_ms), str(courier_id).encode(),
-            CENTER_LAT + chance.gauss(0, SPREAD_DEG),
-            CENTER_LNG + chance.gauss(0, SPREAD_DEG) / math.cos(math.radians(CENTER_LAT)),
-        ))
+        couples.append(
+            Couple(
+                courier_id,
+                new_id(now_ms),
+                new_id(now_ms),
+                str(courier_id).encode(),
+                CENTER_LAT + chance.gauss(0, SPREAD_DEG),
+                CENTER_LNG + chance.gauss(0, SPREAD_DEG) / math.cos(math.radians(CENTER_LAT)),
+            )
+        )
     merchant_id = new_id(now_ms)
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
             await connection.execute(
                 "insert into merchants (id, name, address, lat, lng, created_at) values ($1, 'Bench', '', $2, $3, $4)",
-                merchant_id, CENTER_LAT, CENTER_LNG, now,
+                merchant_id,
+                CENTER_LAT,
+                CENTER_LNG,
+                now,
             )
-            accounts = [(one.courier_id, "courier") for one in couples] + [(one.customer_id, "customer") for one in couples]
+            accounts = [(one.courier_id, "courier") for one in couples] + [
+                (one.customer_id, "customer") for one in couples
+            ]
             await connection.executemany(
                 "insert into accounts (id, role, login, display_name, created_at) values ($1, $2, $3, $3, $4)",
                 [(account_id, role, str(account_id), now) for account_id, role in accounts],

@@ -1,8 +1,8 @@
 """Bench `ingest`: N couriers at 1 Hz, one fix a frame, each watched by one customer on another process.
 
 Everything is on: the track (PostgreSQL, fsync), Redis' append-only file, two server processes.  Latency is from the
-scheduled moment of a fix to the customer's first frame that is at least as new.  Beside it, in the same run and with the
-same generator, the floor: a bare websocket sink and source that hands each frame on without looking at it.
+scheduled moment of a fix to the customer's first frame that is at least as new.  Beside it, in the same run and with
+the same generator, the floor: a bare websocket sink and source that hands each frame on without looking at it.
 """
 
 import argparse
@@ -15,8 +15,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
+import picows
 import uvloop
 
 from load_tests.couples import Couple, seed_couples
@@ -25,7 +27,6 @@ from load_tests.report import Report
 from load_tests.viewers import CONNECTING_AT_ONCE, LoadSocket, close, connect
 from server.accounts.roles import Role
 from server.accounts.tokens import Tokens
-from server.accounts.viewer import Viewer
 from server.clock import SystemClock
 from server.commands.children import Child, Children
 from server.commands.serve import child_environment, servers_ready
@@ -34,7 +35,7 @@ from tests.ports import free_port
 
 WORKERS = 2
 WARM_UP_S = 4.0
-SETTLE_S = 6.0            # after the last fix: longer than the track's flush, so that `stored` can arrive
+SETTLE_S = 6.0  # after the last fix: longer than the track's flush, so that `stored` can arrive
 SPEED_MPS = 5.0
 METRES_PER_DEGREE = 111_195.0
 
@@ -53,8 +54,9 @@ class Watched:
     couple: Couple
     courier: LoadSocket | None = None
     customer: LoadSocket | None = None
-    waiting: deque[tuple[int, float]] = field(default_factory=deque)      # (fix_time, scheduled_s), oldest first
+    waiting: deque[tuple[int, float]] = field(default_factory=deque)  # (fix_time, scheduled_s), oldest first
     sent: int = 0
+    measured_from: int = 0  # `seq` of the first fix that counts; earlier ones warmed up
 
 
 @dataclass
@@ -69,8 +71,10 @@ class Tally:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench ingest", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--couriers", type=int, default=5000, help="couriers, each sending once a second (default 5000)")
+    parser = argparse.ArgumentParser(
+        prog="./dev bench ingest", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--couriers", type=int, default=5000, help="each sends once a second (default 5000)")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long to measure (default 30)")
     parser.add_argument("--json", type=Path, help="also write the figures there, and a picture beside it")
     options = parser.parse_args()
@@ -82,7 +86,10 @@ async def _bench(couriers: int, seconds: float, json_path: Path | None) -> int:
     with tempfile.TemporaryDirectory(prefix="songda-bench-") as data_dir:
         floor = await _measure_floor(couriers, min(seconds, 10.0))
         ours = await _measure_songda(couriers, seconds, Path(data_dir), report)
-    report.row("floor: bare sink and source", {"p50 ms": floor.p50_ms, "p99 ms": floor.p99_ms, "CPU µs a fix": floor.cpu_us})
+    report.row(
+        "floor: bare sink and source",
+        {"p50 ms": floor.p50_ms, "p99 ms": floor.p99_ms, "CPU µs a fix": floor.cpu_us},
+    )
     report.figure("ingest_kept_per_s", ours.kept_per_s, "fixes/s")
     report.figure("ingest_p50", ours.p50_ms, "ms")
     report.figure("ingest_p99", ours.p99_ms, "ms")
@@ -127,26 +134,50 @@ async def _measure_songda(couriers: int, seconds: float, data_dir: Path, report:
             after = groups.look()
         finally:
             await children.stop()
-    return _figures(tally, before, after, during_s, (connected - empty) / (2 * couriers) / 1024, seconds, report)
+    return _figures(
+        tally, before, after, during_s, (connected - empty) / (2 * couriers) / 1024, seconds, report
+    )
 
 
 def _figures(
-    tally: Tally, before: dict[str, Usage], after: dict[str, Usage], during_s: float, rss_per_socket_kib: float,
-    seconds: float, report: Report,
+    tally: Tally,
+    before: dict[str, Usage],
+    after: dict[str, Usage],
+    during_s: float,
+    rss_per_socket_kib: float,
+    seconds: float,
+    report: Report,
 ) -> Measured:
-    cpu_us = {group: usage.since(before.get(group, Usage(0, 0))) / tally.sent * 1e6 for group, usage in after.items()}
+    nothing = Usage(0.0, 0)
+    cpu_us = {
+        group: usage.since(before.get(group, nothing)) / tally.sent * 1e6 for group, usage in after.items()
+    }
     for group in ("server", "redis", "postgresql", "generator"):
-        report.row(f"CPU of {group}", {"CPU µs a fix": cpu_us.get(group, 0.0), "RSS MiB": after[group].rss_bytes / 2**20})
+        rss_mib = after[group].rss_bytes / 2**20
+        report.row(f"CPU of {group}", {"CPU µs a fix": cpu_us.get(group, 0.0), "RSS MiB": rss_mib})
     p50_ms, p99_ms = percentile(tally.latencies_s, 0.5) * 1e3, percentile(tally.latencies_s, 0.99) * 1e3
-    report.row("songda, two processes", {
-        "p50 ms": p50_ms, "p99 ms": p99_ms, "CPU µs a fix": cpu_us["server"] + cpu_us["redis"] + cpu_us["postgresql"],
-        "sent": tally.sent, "seen": len(tally.latencies_s), "stored": tally.stored, "refused": tally.refused,
-    })
-    report.latencies("scheduled moment to the customer's frame", [latency_s * 1e3 for latency_s in tally.latencies_s])
+    report.row(
+        "songda, two processes",
+        {
+            "p50 ms": p50_ms,
+            "p99 ms": p99_ms,
+            "CPU µs a fix": cpu_us["server"] + cpu_us["redis"] + cpu_us["postgresql"],
+            "sent": tally.sent,
+            "seen": len(tally.latencies_s),
+            "stored": tally.stored,
+            "refused": tally.refused,
+        },
+    )
+    report.latencies(
+        "scheduled moment to the customer's frame", [latency_s * 1e3 for latency_s in tally.latencies_s]
+    )
     kept = min(len(tally.latencies_s), tally.stored)
     return Measured(
-        p50_ms=p50_ms, p99_ms=p99_ms, cpu_us=cpu_us["server"] + cpu_us["redis"] + cpu_us["postgresql"],
-        kept_per_s=kept / max(seconds, during_s), rss_per_socket_kib=rss_per_socket_kib,
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+        cpu_us=cpu_us["server"] + cpu_us["redis"] + cpu_us["postgresql"],
+        kept_per_s=kept / max(seconds, during_s),
+        rss_per_socket_kib=rss_per_socket_kib,
     )
 
 
@@ -156,8 +187,8 @@ async def _connect_all(settings: Settings, couples: Sequence[Couple]) -> list[Wa
     tokens = Tokens(settings.secret, ttl_s=settings.token_ttl_s, clock=SystemClock())
     places = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
-    def token_for(role: Role, account_id: object) -> str:
-        return tokens.issue(Viewer(account_id=account_id, role=role, merchant_id=None, expires_at_ms=0))
+    def token_for(role: Role, account_id: UUID) -> str:
+        return tokens.issue(tokens.viewer(account_id, role, None))
 
     async def couple_up(couple: Couple) -> Watched:
         async with places:
@@ -181,6 +212,7 @@ async def _stream(watched: Sequence[Watched], per_s: int, seconds: float, tally:
     wall_ms, mono_s = time.time_ns() // 1_000_000, time.monotonic()
     for one in watched:
         one.waiting.clear()
+        one.measured_from = one.sent + 1
         _listen(one, tally)
 
     def send(number: int, scheduled_s: float) -> None:
@@ -213,7 +245,7 @@ def _listen(one: Watched, tally: Tally) -> None:
 
     def on_courier(event: str, payload: msgspec.Raw) -> None:
         if event == "stored":
-            tally.stored += len(msgspec.json.decode(payload)["seqs"])
+            tally.stored += sum(seq >= one.measured_from for seq in msgspec.json.decode(payload)["seqs"])
         elif event == "reply" and b"refused" in bytes(payload):
             tally.refused += 1
 
@@ -237,7 +269,9 @@ async def _measure_floor(couriers: int, seconds: float) -> Measured:
             async with places:
                 sockets = [await _bare_socket(port, role, number) for role in ("customer", "courier")]
             scheduled: deque[float] = deque()
-            sockets[0].on_event = lambda event, payload: latencies_s.append(time.monotonic() - scheduled.popleft())
+            sockets[0].on_event = lambda event, payload: latencies_s.append(
+                time.monotonic() - scheduled.popleft()
+            )
             return sockets[1], scheduled
 
         pairs = await asyncio.gather(*(pair(number) for number in range(couriers)))
@@ -247,8 +281,9 @@ async def _measure_floor(couriers: int, seconds: float) -> Measured:
             courier, scheduled = pairs[number % couriers]
             scheduled.append(scheduled_s)
             courier.send(
-                b'{"topic":"courier:00000000-0000-7000-8000-000000000000","event":"fix","payload":{"lat":60.170000,'
-                b'"lng":24.940000,"fix_time":1700000000000,"accuracy_m":5,"bearing_deg":0,"speed_mps":5,"seq":%d}}' % number
+                b'{"topic":"courier:00000000-0000-7000-8000-000000000000","event":"fix","payload":{"lat":60.17,'
+                b'"lng":24.94,"fix_time":1700000000000,"accuracy_m":5,"bearing_deg":0,"speed_mps":5,"seq":%d}}'
+                % number
             )
 
         sent = await at_scheduled_moments(send, per_s=couriers, duration_s=seconds)
@@ -261,16 +296,17 @@ async def _measure_floor(couriers: int, seconds: float) -> Measured:
 
 
 async def _bare_socket(port: int, role: str, number: int) -> LoadSocket:
-    import picows
-
-    _, socket = await picows.ws_connect(LoadSocket, f"ws://127.0.0.1:{port}/{role}/{number}", websocket_handshake_timeout=30)
+    url = f"ws://127.0.0.1:{port}/{role}/{number}"
+    _, socket = await picows.ws_connect(LoadSocket, url, websocket_handshake_timeout=30)
     assert isinstance(socket, LoadSocket)
     return socket
 
 
 def _worker(settings: Settings, number: int) -> Child:
     return Child(
-        name=f"worker-{number}", says_ready=True, environment=child_environment(replace(settings, log_level="warning")),
+        name=f"worker-{number}",
+        says_ready=True,
+        environment=child_environment(replace(settings, log_level="warning")),
         command=[sys.executable, "-m", "server", "worker", "--number", str(number)],
     )
 

@@ -5,6 +5,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -87,14 +88,19 @@ async def at_scheduled_moments(
 
 def machine() -> str:
     """One line that says where the figures come from."""
-    model = next((line.split(":", 1)[1].strip() for line in _cpu_lines() if line.startswith("model name")), platform.machine())
+    processor = next(
+        (line.split(":", 1)[1].strip() for line in _cpu_lines() if line.startswith("model name")),
+        platform.machine(),
+    )
     memory_gib = psutil.virtual_memory().total / 2**30
-    return f"{psutil.cpu_count()} cores ({model}), {memory_gib:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    return (
+        f"{psutil.cpu_count()} cores ({processor}), {memory_gib:.0f} GiB, {platform.system()}, "
+        f"Python {platform.python_version()}"
+    )
 
 
 def _cpu_lines() -> list[str]:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return file.readlines()
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return []

@@ -4,7 +4,6 @@ No decoding, no record, no Redis: what remains is the price of two websockets on
 own by the scenarios: `python -m load_tests.relay PORT`.
 """
 
-import asyncio
 import sys
 
 import picows

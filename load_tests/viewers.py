@@ -55,7 +55,9 @@ class LoadSocket(picows.WSListener):
         if not self.closed and self.transport is not None:
             self.transport.send(picows.WSMsgType.TEXT, data)
 
-    async def request(self, topic: str, event: str, payload: dict[str, object], ref: str) -> dict[str, object]:
+    async def request(
+        self, topic: str, event: str, payload: dict[str, object], ref: str
+    ) -> dict[str, object]:
         """Send with `ref` and wait for the reply's payload; RuntimeError when it is an error."""
         reply: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
         self._replies[ref] = reply
@@ -69,7 +71,9 @@ class LoadSocket(picows.WSListener):
 
 async def connect(url: str, token: str) -> tuple[LoadSocket, dict[str, object]]:
     """An authenticated socket, and what the server said to the authentication."""
-    _, socket = await picows.ws_connect(LoadSocket, url, extra_headers=HEADERS, websocket_handshake_timeout=30)
+    _, socket = await picows.ws_connect(
+        LoadSocket, url, extra_headers=HEADERS, websocket_handshake_timeout=30
+    )
     assert isinstance(socket, LoadSocket)
     return socket, await socket.request("session", "authenticate", {"token": token}, "authenticate")
 

@@ -29,6 +29,7 @@ class Settings:
     host: str = LOOPBACK  # the address to listen on; 0.0.0.0 for all
     port: int = 8700  # pages, API and sockets, all on this one
     workers: int = 1  # server processes; about one a core
+    node: str = ""  # this process's name, told to clients and in logs
     secret: str = ""  # signs tokens; empty: made once and kept in data_dir
     origins: tuple[str, ...] = ()  # web pages that may open sockets, beside our own host
     tile_url: str = ""  # raster tiles or a style of another city; empty: the demo's base map

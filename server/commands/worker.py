@@ -30,12 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    settings = Settings.from_environment()
+    settings = Settings.from_environment(node=f"worker-{options.number}")
     if settings.embedded_database or settings.embedded_redis or not settings.secret:
         raise StartupError(
             "A worker needs DATABASE_URL, REDIS_URL and SONGDA_SECRET; use `serve`, which provides them."
         )
-    configure_logging(settings.log_level, process=f"worker-{options.number}")
+    configure_logging(settings.log_level, process=settings.node)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_work(settings, options.ready_fd))
 

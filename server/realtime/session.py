@@ -183,7 +183,12 @@ class Session:
         self.reply(
             SESSION,
             frame.ref,
-            {"account_id": viewer.account_id, "role": viewer.role, "expires_at": expires_at},
+            {
+                "account_id": viewer.account_id,
+                "role": viewer.role,
+                "expires_at": expires_at,
+                "node": self._desk.settings.node,
+            },
         )
         if is_new:
             self._desk.arrived(self)
