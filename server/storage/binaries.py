@@ -7,6 +7,7 @@ imported: their own server classes do things we do not want (docs/decisions/0002
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -94,16 +95,16 @@ def _candidates(name: ServerName, environment: Mapping[str, str]) -> Iterator[tu
 def _on_path(program: str, environment: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     """Every `program` on PATH, not only the first: the second may be the one that is recent enough."""
     for directory in environment.get("PATH", "").split(os.pathsep):
-        if directory and (path := Path(directory, program)).is_file():
-            yield path, "PATH"
+        if directory and (path := shutil.which(program, path=directory)):
+            yield Path(path), "PATH"
 
 
 def _judge(
     name: ServerName, path: Path, found: str, data_version: int | None
 ) -> tuple[ServerBinary | None, str]:
     """The binary at `path`, or why not."""
-    if not path.is_file():
-        return None, f"{found}: {path} is not a file"
+    if not os.access(path, os.X_OK):
+        return None, f"{found}: {path} is no program that we may run"
     # Debian's redis-server is a link to redis-check-rdb, which looks at the name it is called by: keep the link.
     real = path.resolve() if name == "postgres" else path.absolute()
     where = f"{real} from {found}"

@@ -47,7 +47,14 @@ _CONFIGURATION = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-_INITDB = ("--encoding=UTF8", "--locale=C", "--auth=peer", "--data-checksums", "--no-instructions")
+_INITDB = (
+    "--encoding=UTF8",
+    "--locale=C",
+    "--auth=peer",
+    "--data-checksums",
+    "--no-sync",
+    "--no-instructions",
+)
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -117,9 +124,12 @@ class EmbeddedPostgres(EmbeddedServer):
             with _open_for(run_as, unfinished) as (cluster, keep):
                 initdb: Command = [binary.initdb, "-D", cluster, f"--username={ourselves().name}", *_INITDB]
                 self._run(initdb, run_as, keep)
-                single_user: Command = [binary.path, "--single", "-D", cluster, "postgres"]
+                single_user: Command = [binary.path, "--single", "-c", "fsync=off", "-D", cluster, "postgres"]
                 self._run(single_user, run_as, keep, stdin=f"CREATE DATABASE {DATABASE}\n")
+            # One sync instead of a thousand of single files, which take a quarter of a minute on a busy disk.
+            os.sync()
             unfinished.rename(self.cluster)
+            _sync_directory(self.data_dir)
         except OSError as error:
             raise StartupError(f"{self.cluster} cannot be made: {error.strerror}.") from error
         finally:
@@ -157,6 +167,15 @@ class EmbeddedPostgres(EmbeddedServer):
         except FileNotFoundError:
             return False
         return len(lines) >= 8 and lines[7].strip() == "ready" and lines[0] == str(pid)
+
+
+def _sync_directory(path: Path) -> None:
+    """See that a renaming in `path` outlives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _remove_stale(pid_file: Path) -> None:

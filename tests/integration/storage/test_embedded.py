@@ -26,6 +26,7 @@ from server.storage.locks import open_lock, try_lock, wait_until, write_pid
 from server.storage.migrate import migrate
 from server.storage.unit_of_work import Storage, UnitOfWork
 from tests.builders import an_event
+from tests.conftest import run_async
 
 # What a Songda process does, reduced: start both, commit and say so, until it is killed.
 COMMITTER = """
@@ -73,6 +74,22 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(EmbeddedPostgres(tmp_path / "data").run_dir, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data with a migrated cluster, stopped."""
+    data_dir = tmp_path_factory.mktemp("made") / "data"
+    with EmbeddedPostgres(data_dir) as postgres:
+        run_async(migrate(postgres.url))
+    return data_dir
+
+
+@pytest.fixture
+def made_data_dir(data_dir: Path, made_once: Path) -> Path:
+    """A data directory with a cluster in it, copied: that is quicker than making one."""
+    subprocess.run(["cp", "-a", made_once, data_dir], check=True)
+    return data_dir
+
+
 def python(script: str, *arguments: object) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -102,9 +119,9 @@ def all_gone(data_dir: Path) -> bool:
 
 @pytest.mark.parametrize("victims", ["us", "servers", "all"])
 def test_killed_with_9_nothing_is_orphaned_and_nothing_committed_is_lost(
-    data_dir: Path, victims: str
+    made_data_dir: Path, victims: str
 ) -> None:
-    process = python(COMMITTER, data_dir)
+    process = python(COMMITTER, made_data_dir)
     assert process.stdout is not None
     postgres_pid, valkey_pid = map(int, process.stdout.readline().split())
     while int(process.stdout.readline()) < 50:
@@ -115,25 +132,25 @@ def test_killed_with_9_nothing_is_orphaned_and_nothing_committed_is_lost(
         os.kill(pid, signal.SIGKILL)
     said, _ = process.communicate(timeout=30)
     last = max((int(line) for line in said.split()), default=50)
-    assert wait_until(lambda: all_gone(data_dir), 20)
-    with EmbeddedPostgres(data_dir) as postgres:
+    assert wait_until(lambda: all_gone(made_data_dir), 20)
+    with EmbeddedPostgres(made_data_dir) as postgres:
         assert kept(postgres.url)[:last] == list(range(1, last + 1))
 
 
-def test_a_second_start_finds_the_data_again_and_quickly(data_dir: Path) -> None:
-    with EmbeddedValkey(data_dir) as valkey:
+def test_a_second_start_finds_the_data_again_and_quickly(made_data_dir: Path) -> None:
+    with EmbeddedValkey(made_data_dir) as valkey:
         redis.Redis.from_url(valkey.url).set("a", "b")
-    with EmbeddedPostgres(data_dir):
+    with EmbeddedPostgres(made_data_dir):
         pass
     begun_s = SystemClock().monotonic_s()
-    with EmbeddedPostgres(data_dir), EmbeddedValkey(data_dir) as valkey:
+    with EmbeddedPostgres(made_data_dir), EmbeddedValkey(made_data_dir) as valkey:
         took_s = SystemClock().monotonic_s() - begun_s
         assert redis.Redis.from_url(valkey.url).get("a") == b"b"
     assert took_s < 5.0
 
 
-def test_a_server_that_died_alone_is_brought_back(data_dir: Path) -> None:
-    with EmbeddedPostgres(data_dir) as postgres, EmbeddedValkey(data_dir) as valkey:
+def test_a_server_that_died_alone_is_brought_back(made_data_dir: Path) -> None:
+    with EmbeddedPostgres(made_data_dir) as postgres, EmbeddedValkey(made_data_dir) as valkey:
         for server in (postgres, valkey):
             before = server.pid
             assert before is not None
@@ -143,9 +160,8 @@ def test_a_server_that_died_alone_is_brought_back(data_dir: Path) -> None:
             assert server.pid not in (None, before)
 
 
-async def test_the_tail_goes_on_after_postgresql_was_killed_and_started_again(data_dir: Path) -> None:
-    with EmbeddedPostgres(data_dir) as postgres:
-        await migrate(postgres.url)
+async def test_the_tail_goes_on_after_postgresql_was_killed_and_started_again(made_data_dir: Path) -> None:
+    with EmbeddedPostgres(made_data_dir) as postgres:
         pool = await open_database(postgres.url, pool_size=3)
         storage = Storage(pool, None, SystemClock(), poll_ms=50)
         heard: list[str] = []
@@ -207,11 +223,10 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_made_cluster(data_dir: P
         pass
 
 
-def test_a_disk_that_fills_up_refuses_the_whole_command(data_dir: Path) -> None:
+def test_a_disk_that_fills_up_refuses_the_whole_command(made_data_dir: Path) -> None:
     """The event log's file leads to /dev/full, where every write finds no space left."""
 
     async def relation(url: str) -> str:
-        await migrate(url)
         connection = await asyncpg.connect(url)
         path: str = await connection.fetchval("SELECT pg_relation_filepath('event_log')")
         await connection.close()
@@ -230,23 +245,23 @@ def test_a_disk_that_fills_up_refuses_the_whole_command(data_dir: Path) -> None:
         await pool.close()
         return timers
 
-    with EmbeddedPostgres(data_dir) as postgres:
+    with EmbeddedPostgres(made_data_dir) as postgres:
         path = postgres.cluster / asyncio.run(relation(postgres.url))
     path.unlink()
     path.symlink_to("/dev/full")
-    with EmbeddedPostgres(data_dir) as postgres:
+    with EmbeddedPostgres(made_data_dir) as postgres:
         assert asyncio.run(command(postgres.url)) == 0
 
 
-def test_data_of_another_postgresql_are_left_alone(data_dir: Path) -> None:
-    with EmbeddedPostgres(data_dir) as postgres:
+def test_data_of_another_postgresql_are_left_alone(made_data_dir: Path) -> None:
+    with EmbeddedPostgres(made_data_dir) as postgres:
         version = postgres.cluster / "PG_VERSION"
     kept_text = version.read_text()
     version.write_text("9\n")
     with pytest.raises(StartupError, match="no postgres of version 9, which made the data"):
-        EmbeddedPostgres(data_dir).start()
+        EmbeddedPostgres(made_data_dir).start()
     version.write_text(kept_text)
-    with EmbeddedPostgres(data_dir):
+    with EmbeddedPostgres(made_data_dir):
         pass
 
 
@@ -278,15 +293,15 @@ def test_a_half_made_cluster_is_made_anew(data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("whose", ["another program", "a zombie"])
-def test_the_pid_file_of_a_dead_server_does_not_keep_us_out(data_dir: Path, whose: str) -> None:
+def test_the_pid_file_of_a_dead_server_does_not_keep_us_out(made_data_dir: Path, whose: str) -> None:
     """After a container's restart small numbers come again; and some containers' first process buries nobody."""
-    with EmbeddedPostgres(data_dir) as postgres:
+    with EmbeddedPostgres(made_data_dir) as postgres:
         pid_file = postgres.cluster / "postmaster.pid"
         lines = pid_file.read_text().splitlines()
     zombie = subprocess.Popen(["true"])
     pid = zombie.pid if whose == "a zombie" else os.getpid()
     pid_file.write_text("\n".join([str(pid), *lines[1:]]) + "\n")
-    with EmbeddedPostgres(data_dir):
+    with EmbeddedPostgres(made_data_dir):
         pass
     zombie.wait()
 
@@ -322,15 +337,15 @@ def test_a_socket_directory_that_others_may_write_is_refused(data_dir: Path) -> 
         EmbeddedValkey(data_dir).start()
 
 
-def test_data_of_another_user_are_left_alone(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with EmbeddedPostgres(data_dir):
+def test_data_of_another_user_are_left_alone(made_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedPostgres(made_data_dir):
         pass
     stranger = RunAs("stranger", 12_345, os.getegid())
     monkeypatch.setattr("server.storage.embedded_postgres.nobody", lambda: stranger)
     monkeypatch.setattr("server.storage.embedded_postgres.ourselves", lambda: stranger)
     monkeypatch.setattr("server.storage.embedded_postgres.prepare_socket", lambda run_dir, *_: run_dir)
     with pytest.raises(StartupError, match="would run as stranger"):
-        EmbeddedPostgres(data_dir)._launch()
+        EmbeddedPostgres(made_data_dir)._launch()
 
 
 def test_a_directory_that_holds_no_cluster_is_left_alone(data_dir: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_setting_s_program_is_taken_or_refused_never_another(tmp_path: Path)
     with pytest.raises(StartupError, match="version 12, older than 14"):
         find_server_binary("postgres", environment=environment)
     chosen.unlink()
-    with pytest.raises(StartupError, match="is not a file"):
+    with pytest.raises(StartupError, match="is no program that we may run"):
         find_server_binary("postgres", environment=environment)
 
 
