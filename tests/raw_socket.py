@@ -96,8 +96,12 @@ async def request(port: int, *, path: str = "/ws", **headers: str) -> tuple[byte
     """Send an upgrade request; the answer's first line and the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     asked = {
-        "Host": f"127.0.0.1:{port}", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(), "Sec-WebSocket-Protocol": SUBPROTOCOL,
+        "Host": f"127.0.0.1:{port}",
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Protocol": SUBPROTOCOL,
         **{name.replace("_", "-"): value for name, value in headers.items()},
     }
     lines = "".join(f"{name}: {value}\r\n" for name, value in asked.items())

@@ -14,7 +14,8 @@ from server.realtime.topics import Audience, Parties, TopicName
 from server.storage.event_log import Event
 from server.storage.unit_of_work import Storage
 from tests.integration.people import Town
-from tests.integration.realtime.live import Live, Visit, live
+from tests.integration.realtime.live import Live, live
+from tests.visits import Visit
 
 
 class WhatHappened:
@@ -24,14 +25,22 @@ class WhatHappened:
         return None
 
     async def read(self, connection: Any, topic: TopicName, audience: Audience) -> tuple[Parties | None, Any]:
-        rows = await connection.fetch("SELECT entity_id FROM event_log WHERE topics @> ARRAY[$1::text]", str(topic))
+        rows = await connection.fetch(
+            "SELECT entity_id FROM event_log WHERE topics @> ARRAY[$1::text]", str(topic)
+        )
         return None, {"seen": [str(row["entity_id"]) for row in rows]}
 
 
 def something(topic: str, clock: Clock, entity_id: UUID | None = None) -> Event:
     return Event(
-        entity="thing", entity_id=entity_id or uuid4(), version=1, name="happened", topics=(topic,), fields={},
-        actor_id=None, occurred_at=clock.now(),
+        entity="thing",
+        entity_id=entity_id or uuid4(),
+        version=1,
+        name="happened",
+        topics=(topic,),
+        fields={},
+        actor_id=None,
+        occurred_at=clock.now(),
     )
 
 
@@ -76,7 +85,9 @@ async def listen(visit: Visit, topic: str, until: asyncio.Event, random: Random)
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_everything_is_told_once_however_often_one_comes_back(town: Town, redis_client: Redis, seed: int):
+async def test_everything_is_told_once_however_often_one_comes_back(
+    town: Town, redis_client: Redis, seed: int
+):
     topic, until = "dispatch:all", asyncio.Event()
     random = Random(seed)
     async with live(town, redis_client, snapshots=WhatHappened(), max_frames_per_s=10_000.0) as here:
@@ -106,7 +117,9 @@ async def test_joiners_of_the_same_moment_share_one_reading(town: Town, redis_cl
     class Counting(WhatHappened):
         reads = 0
 
-        async def read(self, connection: Any, topic: TopicName, audience: Audience) -> tuple[Parties | None, Any]:
+        async def read(
+            self, connection: Any, topic: TopicName, audience: Audience
+        ) -> tuple[Parties | None, Any]:
             self.reads += 1
             await connection.fetchval("SELECT pg_sleep(0.05)")
             return await super().read(connection, topic, audience)
