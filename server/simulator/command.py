@@ -51,6 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much faster the city's time runs than ours (default 1); from about 8 on, couriers are "
         "faster than the server believes, unless it has a higher SONGDA_MAX_SPEED_MPS",
     )  # fmt: skip
+    parser.add_argument(
+        "--fix-every", type=float, default=city.fix_every_s, metavar="SECONDS",
+        help=f"between two fixes of a phone, in our time (default {city.fix_every_s:g})",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=city.seed, help="the same seed, the same day")
     parser.add_argument("--osm", type=Path, help="an OpenStreetMap extract (.osm.pbf) of another city")
     # For a supervisor: where to say that everybody has an account.
@@ -137,7 +141,7 @@ def _run_city(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     city = CityOptions(
         couriers=options.couriers, merchants=options.merchants, orders_per_hour=options.orders_per_hour,
-        speed=options.speed, seed=options.seed, osm_file=options.osm,
+        speed=options.speed, fix_every_s=options.fix_every, seed=options.seed, osm_file=options.osm,
     )  # fmt: skip
     say_ready = partial(_say_ready, options.ready_fd)
     url, credentials = _url(options, settings), _credentials(options, settings)
@@ -177,6 +181,8 @@ def _run_replay(options: argparse.Namespace) -> int:
     for why, count in left_out.items():
         if count:
             print(f"left out: {count:,} {why}")
+    if outcome.fixes.history and options.stamps is Stamps.MOVED:
+        print("late: these couriers had newer fixes already; another --prefix makes new couriers")
     return 1 if outcome.waiting else 0
 
 

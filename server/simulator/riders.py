@@ -19,8 +19,6 @@ from server.simulator.world import World
 from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
 from server.wire.client import Client, ServerFrame
 
-# A phone's navigation mode: a fix every few seconds.
-FIX_EVERY_S = 4.0
 # Where there is nothing to do he moves on after a while, to some other corner.
 LINGER_S = (20.0, 240.0)
 HAND_OVER_S = (20.0, 75.0)
@@ -210,4 +208,4 @@ class Rider:
 
     def _fix_every_s(self) -> float:
         """In the city's time: phones do not send more often because the city is in a hurry."""
-        return FIX_EVERY_S * self._agenda.speed
+        return self._world.fix_every_s * self._agenda.speed

@@ -47,14 +47,15 @@ class CityOptions:
     merchants: int = 14
     orders_per_hour: float = 150.0  # in the busiest hour of the city's day
     speed: float = 1.0  # seconds of the city's time in one of ours
+    fix_every_s: float = 4.0  # of our time: a phone in navigation mode
     seed: int = 1
     osm_file: Path | None = None
 
     def __post_init__(self) -> None:
         if self.couriers < 1 or self.merchants < 1:
             raise StartupError("A city needs at least one courier and one merchant.")
-        if not (0 < self.orders_per_hour < math.inf and 0 < self.speed < math.inf):
-            raise StartupError("--orders-per-hour and --speed must be greater than 0.")
+        if not all(0 < number < math.inf for number in (self.orders_per_hour, self.speed, self.fix_every_s)):
+            raise StartupError("--orders-per-hour, --speed and --fix-every must be greater than 0.")
 
 
 async def run_city(
@@ -83,7 +84,7 @@ async def run_city(
         async with asyncio.TaskGroup() as tasks:
             world = World(
                 city=city, agenda=Agenda(clock, speed=options.speed), clock=clock, random=random, tally=tally,
-                tasks=tasks,
+                fix_every_s=options.fix_every_s, tasks=tasks,
             )  # fmt: skip
             world.start(world.agenda.run())
             await _begin(world, line, cast, options)

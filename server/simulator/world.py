@@ -21,6 +21,7 @@ class World:
     clock: Clock
     random: Random
     tally: CityTally
+    fix_every_s: float  # of our time
     tasks: asyncio.TaskGroup
 
     def start(self, deed: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
