@@ -56,7 +56,7 @@ COVERING_RINGS = 4
 # covered²), in edges), rounded up.  With so many times k inside, one look usually answers; the proof does not
 # rest on it.
 PLENTY = (0, 24, 7, 5, 5)
-SEVEN = 7  # cells in a disk of one ring: it is tried first only where the own cell promises plenty
+CELLS_IN_ONE_RING = 7  # the own cell and those around; not tried first unless the own cell promises plenty
 
 # Columns of `places`: x, y, z of the unit vector; when he was last heard (Unix ms), -inf for who may not be
 # offered work.
@@ -117,7 +117,7 @@ class RingSearch:
         """Grow rings of one cell size; whether the answer is complete."""
         self._best = []  # a coarser disk contains them again
         looked: set[int] = set()
-        around_own = SEVEN * len(self._members.by_res[res].get(own, ()))
+        around_own = CELLS_IN_ONE_RING * len(self._members.by_res[res].get(own, ()))
         rings = 1 if around_own >= PLENTY[1] * self._limit else 2
         while rings <= COVERING_RINGS:
             cells = disk(own, rings)
