@@ -15,7 +15,7 @@ from server.storage.event_log import Event
 from tests.fakes import NOON
 
 HELSINKI = (60.1699, 24.9384)
-SECRET = "a secret of thirty-two characters and some"
+SECRET = "a secret that is long enough for every algorithm a forger might name"
 
 
 def a_viewer(role: Role = Role.CUSTOMER, **facts: Any) -> Viewer:

@@ -131,6 +131,9 @@ class Histories(RuleBasedStateMachine):
     @precondition(lambda self: self.status)
     @rule()
     def let_the_clock_assign(self) -> None:
+        self.town.clock.turn(self.town.settings.assign_again_s)
+        for courier in self.town.couriers:
+            self.town.ride(courier)
         self.runner.run(self.town.timers.run_due())
         waiting = [
             order_id
@@ -144,7 +147,6 @@ class Histories(RuleBasedStateMachine):
         self.carrier |= {
             order_id: hands[carrier] for order_id, carrier in given.items() if carrier is not None
         }
-        self.town.clock.turn(self.town.settings.assign_again_s)
 
     @precondition(lambda self: self.status)
     @rule()
@@ -155,8 +157,6 @@ class Histories(RuleBasedStateMachine):
         for order_id, status in self.status.items():
             if status is Status.PENDING_ACCEPTANCE:
                 self.status[order_id] = Status.EXPIRED
-        for courier in self.town.couriers:
-            self.town.ride(courier)
 
     # --- what must hold after each ---
 
@@ -230,7 +230,7 @@ def test_no_history_is_illegal(database_url: str) -> None:
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=25,
+            max_examples=20,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
