@@ -224,7 +224,7 @@ def uv_settings(environment: Mapping[str, str]) -> dict[str, str]:
         listed = watch(
             [sys.executable, "-m", "pip", "config", "list"], "asking pip for its settings", environment
         )
-    return {**trust(environment), **translated(listed), **environment}
+    return {**trust(environment), **cache(environment), **translated(listed), **environment}
 
 
 def translated(pip_config: str) -> dict[str, str]:
@@ -248,6 +248,13 @@ def trust(environment: Mapping[str, str]) -> dict[str, str]:
         if environment.get(variable):
             return {"SSL_CERT_FILE": environment[variable]}
     return {"UV_SYSTEM_CERTS": "true"}
+
+
+def cache(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where uv may keep what it fetched: nowhere, for somebody without a home, as in containers."""
+    place = Path(environment.get("XDG_CACHE_HOME") or environment.get("HOME") or "/nowhere")
+    nearest = next(path for path in (place, *place.absolute().parents) if path.exists())
+    return {} if os.access(nearest, os.W_OK | os.X_OK) else {"UV_NO_CACHE": "true"}
 
 
 def precedence(config_line: str) -> int:

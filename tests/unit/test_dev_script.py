@@ -140,6 +140,11 @@ def test_without_word_from_pip_the_systems_authorities_are_trusted():
     assert env.trust({"REQUESTS_CA_BUNDLE": "/ca.pem"}) == {"SSL_CERT_FILE": "/ca.pem"}
 
 
+def test_somebody_without_a_home_gets_an_environment_without_a_cache(tmp_path):
+    assert env.cache({"HOME": str(tmp_path / "made later")}) == {}
+    assert env.cache({"HOME": "/dev/null"}) == {"UV_NO_CACHE": "true"}
+
+
 # --- What the person reads ---
 
 
