@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from server.simulator.demand import FIRST_MOMENT_S, next_arrival_s
+from server.simulator.demand import FIRST_MOMENT_S, HOUR_S, next_arrival_s, share_of_peak
 from server.simulator.osm import Door
 from server.simulator.people import Merchant
 from server.simulator.phone import Phone
@@ -19,6 +19,9 @@ ENDED = frozenset({"delivered", "rejected", "expired", "cancelled"})
 # Between one meal and the next, for the customer who is always hungry.
 PAUSE_S = 20.0
 ITEMS = (1, 3)
+# A city that has just been opened is no empty one: the orders of the minutes before come at once.
+HUNGRY_BEFORE_S = 600.0
+FIRST_MINUTE_S = 60.0
 
 
 class Customer:
@@ -113,7 +116,12 @@ class Crowd:
         self._world = world
 
     def begin(self) -> None:
-        """Put the first arrival on the agenda; each puts the next."""
+        """Put the first arrival on the agenda; each puts the next.  Who was hungry before comes in the first
+        minute.
+        """
+        waiting = self._peak_per_hour * share_of_peak(FIRST_MOMENT_S) * HUNGRY_BEFORE_S / HOUR_S
+        for _ in range(round(waiting)):
+            self._world.agenda.after(self._world.random.uniform(0.0, FIRST_MINUTE_S), self._arrive)
         self._next(FIRST_MOMENT_S)
 
     def _next(self, day_s: float) -> None:
@@ -121,13 +129,16 @@ class Crowd:
         arrival_s = next_arrival_s(day_s, self._peak_per_hour, self._world.random)
 
         def arrive() -> None:
-            # When everybody waits for a meal already, the city is full, and nobody orders.
-            if self._resting:
-                index = self._world.random.randrange(len(self._resting))
-                self._world.start(self._feed(self._resting.pop(index)))
+            self._arrive()
             self._next(arrival_s)
 
         self._world.agenda.at(arrival_s - FIRST_MOMENT_S, arrive)
+
+    def _arrive(self) -> None:
+        # When everybody waits for a meal already, the city is full, and nobody orders.
+        if self._resting:
+            index = self._world.random.randrange(len(self._resting))
+            self._world.start(self._feed(self._resting.pop(index)))
 
     async def _feed(self, customer: Customer) -> None:
         await customer.eat()

@@ -103,7 +103,7 @@ def _points(rows: "_csv.Reader", find: "_Finder", name: str, columns: Columns) -
                 parse_moment(row[time], unit=columns.time_unit, pattern=columns.time_format),
                 here.lat, here.lng, accuracy_m=_number(row, accuracy), bearing_deg=_number(row, bearing),
             )  # fmt: skip
-            who = row[courier].strip() if courier is not None else name
+            who = (row[courier].strip() if courier is not None else "") or name
         except (ValueError, OverflowError, IndexError) as error:
             raise find.bad_row(rows.line_num, error, row) from error
         readings.setdefault(who, []).append(reading)
@@ -122,7 +122,7 @@ def _trips(
         try:
             line = msgspec.json.decode(row[polyline], type=list[tuple[float, float]])
             start_s = parse_moment(row[start], unit=columns.time_unit, pattern=columns.time_format)
-            who = row[courier].strip() if courier is not None else f"{name}-{rows.line_num}"
+            who = (row[courier].strip() if courier is not None else "") or f"{name}-{rows.line_num}"
         except (ValueError, OverflowError, IndexError) as error:
             raise find.bad_row(rows.line_num, error, row) from error
         readings = (

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 
@@ -31,6 +32,8 @@ ON_THE_WAY = 1_200
 PROGRESS_EVERY_S = 3.0
 # When for so long nothing more was stored, the rest is given up.
 PATIENCE_S = 30.0
+
+LONGEST_NAME = 120
 
 Tell = Callable[[str], None]
 
@@ -82,7 +85,9 @@ async def stream(
     try:
         people = People(line, administrator, data_dir / BOOK_NAME)
         await people.open()
-        wanted = [Wanted("courier", f"{options.prefix}{part.name}"[:150], part.name[:150]) for part in parts]
+        wanted = [
+            Wanted("courier", _short(f"{options.prefix}{part.name}"), _short(part.name)) for part in parts
+        ]
         try:
             accounts = await people.accounts(wanted, tell)
         except RequestRefused as refusal:
@@ -170,6 +175,15 @@ class _Stage:
 
     def _now_s(self) -> float:
         return self._clock.monotonic_s() - self._began_s
+
+
+def _short(name: str) -> str:
+    """A name that an account may have, still different for different names."""
+    return (
+        name
+        if len(name) <= LONGEST_NAME
+        else f"{name[:LONGEST_NAME]}-{sha256(name.encode()).hexdigest()[:12]}"
+    )
 
 
 def _aside(count: int, what: str) -> str:
