@@ -29,6 +29,9 @@ LEAST_FREE_BYTES = 1_000_000
 # How a disk says that it takes no more: full, over quota, over the limit of a process (RLIMIT_FSIZE).
 _DISK_FULL = ("No space left on device", "Disk quota exceeded", "File too large")
 
+# What stands before the reason in what PostgreSQL and Valkey write when they give up.
+_TELLING = re.compile(r"(?:FATAL|PANIC|error):|:\d\d\.\d+ # ")
+
 Command: TypeAlias = Sequence[str | Path]
 
 
@@ -100,11 +103,12 @@ class Child:
             pid = read_pid(descriptor)
             for number, within_s in ((self.stop_signal, STOP_WITHIN_S), (signal.SIGKILL, KILLED_WITHIN_S)):
                 if pid is not None:
-                    with suppress(ProcessLookupError):
+                    with suppress(ProcessLookupError, PermissionError):
                         os.kill(pid, number)
                 if wait_until(lambda: try_lock(descriptor), within_s):
                     return
-            raise StartupError(f"Another {self.name} (process {pid}) uses {self.data_dir} and does not end.")
+            whom = f"Another {self.name} (process {pid or 'unknown'})"
+            raise StartupError(f"{whom} uses {self.data_dir} and does not end.")
         finally:
             os.close(descriptor)
 
@@ -117,6 +121,9 @@ class Child:
         try:
             if not try_lock(lock):
                 raise StartupError(f"Another {self.name} uses {self.data_dir}.")
+            os.ftruncate(
+                lock, 0
+            )  # should we die before we write the new number, the old one must not be killed
             with self._open_log() as log:
                 self._process = subprocess.Popen(
                     launch_command(self.run_as, self.stop_signal, command),
@@ -128,16 +135,24 @@ class Child:
                     pass_fds=(lock, *keep),
                 )
             write_pid(lock, self._process.pid)
+            self._wait_until(ready)
         except OSError as error:
+            self.stop()
             raise StartupError(f"{self.name} cannot start on {self.data_dir}: {error.strerror}.") from error
+        except BaseException:
+            self.stop()
+            raise
         finally:
             os.close(lock)  # the server has its own copy
+
+    def _wait_until(self, ready: Callable[[], bool]) -> None:
         came = wait_until(lambda: not self.running or ready(), START_WITHIN_S)
-        if self.running and came:
-            return
-        reason = explain_failure(self._log_tail(), self.data_dir) if came else "it did not get ready in time"
-        self.stop()
-        raise StartupError(f"{self.name} did not start: {reason}")
+        if not came:
+            raise StartupError(f"{self.name} did not get ready within {START_WITHIN_S:.0f} s.")
+        if not self.running:
+            raise StartupError(
+                f"{self.name} did not start: {explain_failure(self._log_tail(), self.data_dir)}"
+            )
 
     def stop(self) -> None:
         """End the server: ask, wait, and if it does not listen, kill it.  Neither loses a commit."""
@@ -208,6 +223,6 @@ def explain_failure(output: str, data_dir: Path) -> str:
     if shutil.disk_usage(data_dir).free < LEAST_FREE_BYTES:  # then the log had no room for it either
         return f"the disk of {data_dir} is full."
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"FATAL|PANIC|[Ee]rror|[Ff]ailed", line)]
+    telling = [line for line in lines if _TELLING.search(line)]
     last = (telling or lines or ["it ended without a word"])[-1]
-    return f"{last.rstrip('.')}."
+    return f"{_TELLING.split(last)[-1].strip().rstrip('.')}."
