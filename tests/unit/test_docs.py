@@ -110,7 +110,7 @@ def test_every_setting_says_what_it_means():
 def test_every_decision_is_in_the_index():
     index = TEXTS["docs/decisions/README.md"]
     for path in sorted((ROOT / "docs/decisions").glob("[0-9]*.md")):
-        number, title = re.match(r"# (\d{4}): (.+)", path.read_text()).groups()
+        number, title = re.match(r"# (\d{4})(?: ·|:) (.+)", path.read_text()).groups()
         assert f"| [{number}]({path.name}) | {title} |" in index
 
 
