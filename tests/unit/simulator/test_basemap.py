@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from shapely import Point, box
 
-from server.errors import StartupError
 from server.simulator import basemap
 
 FRAME = box(0, 0, 10, 10)
@@ -96,9 +95,3 @@ def test_the_map_is_built_once(tmp_path: Path):
     path.write_bytes(b"built before")
     basemap.ensure_base_map(path, osm_file=tmp_path / "not needed")
     assert path.read_bytes() == b"built before"
-
-
-def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(basemap, "OSM_DISTRIBUTION", "songda-no-such-package")
-    with pytest.raises(StartupError, match="songda-no-such-package, which is not installed"):
-        basemap.find_osm_file()

@@ -3,6 +3,7 @@
 import pytest
 
 from server.errors import StartupError
+from server.simulator import osm
 from server.simulator.city import load_city
 from server.simulator.menus import menu_for
 from server.simulator.osm import Door, Kitchen, find_osm_file, read_extract
@@ -58,3 +59,9 @@ def test_the_demo_city_is_helsinki_with_streets_that_can_be_ridden():
 )
 def test_each_cuisine_has_a_menu(cuisine, dish):
     assert dish in {line.name for line in menu_for(cuisine)}
+
+
+def test_without_the_wheel_the_sentence_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(osm, "OSM_DISTRIBUTION", "songda-no-such-package")
+    with pytest.raises(StartupError, match="songda-no-such-package"):
+        find_osm_file()
