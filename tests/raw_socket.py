@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import struct
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -78,18 +79,14 @@ class RawSocket:
     async def ended(self) -> None:
         """Wait until the server has closed the connection."""
         async with asyncio.timeout(PATIENCE_S):
-            try:
+            with suppress(ConnectionError):
                 while await self.reader.read(65_536):
                     pass
-            except ConnectionError:
-                pass
 
     async def close(self) -> None:
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 async def request(port: int, *, path: str = "/ws", **headers: str) -> tuple[bytes, RawSocket]:

@@ -22,6 +22,7 @@ class Visit:
     socket: ClientConnection
     refs: int = 0
     waiting: list[Any] = field(default_factory=list)
+    node: str = ""  # the server process that it reached
 
     async def next(self) -> Any:
         """The next frame, whatever it is."""
@@ -76,4 +77,5 @@ async def visiting(url: str, token: str) -> AsyncIterator[Visit]:
     async with opened(url) as visit:
         reply = await visit.ask("session", "authenticate", {"token": token})
         assert "ok" in reply["payload"], reply
+        visit.node = reply["payload"]["ok"]["node"]
         yield visit

@@ -49,6 +49,14 @@ class Tile:
         """
         return f"left:{self.text}"
 
+    def viewers_behind(self) -> set[Session]:
+        """Those who have not taken yet what they were shown of this tile."""
+        return {
+            viewer
+            for viewer in self.viewers
+            if viewer.outbox.waits(self.key) or viewer.outbox.waits(self.left_key)
+        }
+
     def enter(self, courier: bytes, packed: bytes) -> None:
         """He is here, at this position."""
         self.inside.add(courier)
@@ -151,32 +159,26 @@ class Viewports:
                 self._stirred.add(tile)
 
     def beat(self) -> None:
-        """Show what changed since the last beat."""
+        """Show what changed since the last beat: in all tiles who left, then who is where."""
         stirred, self._stirred = self._stirred, set()
+        behind = {tile: tile.viewers_behind() for tile in stirred}
         for tile in stirred:
             if tile.left:
                 frame = _positions(tile, [], left=[str(UUID(bytes=courier)) for courier in tile.left])
-                for viewer in tuple(tile.viewers):
-                    if not viewer.outbox.waits(tile.left_key):
-                        viewer.show(tile.left_key, frame)
+                for viewer in tile.viewers - behind[tile]:
+                    viewer.show(tile.left_key, frame)
         for tile in stirred:
-            self._show(tile)
+            if tile.changed:
+                batch = np.frombuffer(b"".join(tile.changed.values()), POSITION_DTYPE)
+                frame = _positions(tile, self._rows(batch))
+                for viewer in tile.viewers - behind[tile]:
+                    viewer.show(tile.key, frame)
+            if behind[tile]:
+                whole = _positions(tile, self._rows(self._nearest.in_cells((tile.cell,))), whole=True)
+                for viewer in behind[tile]:
+                    viewer.show(tile.key, whole)
             tile.changed = {}
             tile.left = set()
-
-    def _show(self, tile: Tile) -> None:
-        change: bytes | None = None
-        whole: bytes | None = None
-        for viewer in tuple(tile.viewers):
-            if viewer.outbox.waits(tile.key):
-                if whole is None:
-                    whole = _positions(tile, self._rows(self._nearest.in_cells((tile.cell,))), whole=True)
-                viewer.show(tile.key, whole)
-            elif tile.changed:
-                if change is None:
-                    batch = np.frombuffer(b"".join(tile.changed.values()), POSITION_DTYPE)
-                    change = _positions(tile, self._rows(batch))
-                viewer.show(tile.key, change)
 
     def _rows(self, batch: Batch) -> list[Row]:
         packed = batch.tobytes()

@@ -1,6 +1,6 @@
 """The frame: one object with `topic`, `event`, `payload` and, where they apply, `ref` and `cursor`.  Pure.
 
-`songda.v1` is JSON text; decoding checks shape and refuses NaN, Infinity and numbers that are not finite (msgspec does).
+`songda.v1` is JSON text; decoding checks shape and refuses NaN, Infinity and other numbers that are none (msgspec does).
 Payload types stand in `messages.py`; which payload belongs to which event is decided there, not here.
 """
 
@@ -55,6 +55,8 @@ def decode_frame(data: bytes | str) -> Frame:
         raise BadFrame(str(error)) from error
 
 
-def encode_frame(topic: str, event: str, payload: object, *, ref: str | None = None, cursor: str | None = None) -> bytes:
+def encode_frame(
+    topic: str, event: str, payload: object, *, ref: str | None = None, cursor: str | None = None
+) -> bytes:
     """One message to send, as JSON bytes."""
     return _encoder.encode(OutFrame(topic, event, payload, ref, cursor))

@@ -26,11 +26,11 @@ class Fix(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     lat: float
     lng: float
-    fix_time: int                        # the phone's clock, Unix ms
+    fix_time: int  # the phone's clock, Unix ms
     accuracy_m: float | None = None
-    bearing_deg: float | None = None     # clockwise from north
+    bearing_deg: float | None = None  # clockwise from north
     speed_mps: float | None = None
-    seq: int | None = None               # the phone's own number, named again in every acknowledgement
+    seq: int | None = None  # the phone's own number, named again in every acknowledgement
 
 
 class Fixes(msgspec.Struct, frozen=True):
@@ -75,12 +75,12 @@ class RefusedFix(msgspec.Struct, frozen=True, omit_defaults=True):
     """One fix that was not believed, and why (the word of a Refusal in geo/fixes.py)."""
 
     reason: str
-    index: int                           # its place in the batch
+    index: int  # its place in the batch
     seq: int | None = None
 
 
 class FixesReceived(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The reply to `fix` and `fixes`: `received` are on the map, `history` only in the track (late), the rest refused."""
+    """The reply to `fix` and `fixes`: how many are on the map, how many late and only in the track, which refused."""
 
     received: int
     history: int = 0
@@ -107,11 +107,11 @@ class CourierPosition(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """Event `changed` on a reliable topic: an entity's new version, what happened to it and the fields that changed."""
 
-    entity: str                          # "order", "assignment", …
+    entity: str  # "order", "assignment", …
     id: str
     version: int
-    name: str                            # the event's name: "placed", "accepted", …
-    at: str                              # RFC 3339
+    name: str  # the event's name: "placed", "accepted", …
+    at: str  # RFC 3339
     fields: dict[str, Any] = {}
 
 

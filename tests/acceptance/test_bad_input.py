@@ -265,7 +265,11 @@ async def test_a_million_topics_are_too_many_long_before(server: StartedServer):
             codes.append("ok" if "ok" in answer else answer["error"]["code"])
         assert (codes.count("ok"), codes.count("too_many_topics")) == (128, 72)
         with pytest.raises(ConnectionClosed) as closed:
-            for number in range(1_000_000):
-                await visit.say(f"order:{number}", "join", ref="x")
+            await ask_for_orders(visit, 1_000_000)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 4009
+
+
+async def ask_for_orders(visit: Visit, count: int) -> None:
+    for number in range(count):
+        await visit.say(f"order:{number}", "join", ref="x")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from redis.asyncio import Redis
-from websockets.exceptions import ConnectionClosed
 
 from server.realtime.frames_out import text_frame
 from tests.integration.people import Town
@@ -75,10 +74,10 @@ async def test_who_says_nothing_is_closed_in_time(town: Town, redis_client: Redi
 
 
 async def test_a_token_that_runs_out_ends_the_visit(town: Town, redis_client: Redis):
-    async with live(town, redis_client, heartbeat_s=0.3, authenticate_within_s=0.3) as here:
-        async with here.visit(town.customer) as visit:
-            town.clock.turn(3601)
-            assert (await visit.closed())[0] == 4001
+    short = {"heartbeat_s": 0.3, "authenticate_within_s": 0.3}
+    async with live(town, redis_client, **short) as here, here.visit(town.customer) as visit:
+        town.clock.turn(3601)
+        assert (await visit.closed())[0] == 4001
 
 
 async def test_a_peer_that_no_longer_answers_pings_is_aborted(town: Town, redis_client: Redis):
@@ -177,12 +176,10 @@ async def test_a_drain_spreads_the_goodbyes_and_says_when_to_come_back(here: Liv
 
 async def test_nothing_stays_behind_when_sockets_are_gone(here: Live):
     for _ in range(3):
-        with pytest.raises(ConnectionClosed):
-            async with here.visit(here.town.dispatcher) as visit:
-                await visit.join("dispatch:all")
-                await visit.ask("viewport", "look", {"cells": ["861126d37ffffff"]})
-                visit.socket.transport.abort()
-                await visit.next()
+        async with here.visit(here.town.dispatcher) as visit:
+            await visit.join("dispatch:all")
+            await visit.ask("viewport", "look", {"cells": ["861126d37ffffff"]})
+            visit.socket.transport.abort()
     async with asyncio.timeout(5):
         while here.hub._sessions:
             await asyncio.sleep(0.005)

@@ -231,43 +231,46 @@ async def test_each_audience_sees_as_much_of_a_courier_as_it_needs(here: Live):
     courier = await town.courier()
     order_id = await town.assigned(courier)
     topic = f"order:{order_id}"
-    async with here.visit(town.customer) as customer, here.visit(town.kitchen) as kitchen:
-        async with here.visit(town.dispatcher) as dispatcher:
-            everybody = customer, kitchen, dispatcher
-            for visit in everybody:
-                await visit.join(topic)
-            lat, lng = 60.1712345, 24.9412345
-            here.position(courier.account_id, lat, lng, bearing_deg=90.0, speed_mps=5.0)
-            coarse, exact, also_exact = [(await visit.event("position"))["payload"] for visit in everybody]
-            assert coarse["coarse"] is True
-            cell = h3.latlng_to_cell(lat, lng, COURIER_RES)
-            assert (coarse["lat"], coarse["lng"]) == pytest.approx(h3.cell_to_latlng(cell), abs=1e-6)
-            assert "bearing_deg" not in coarse
-            assert "speed_mps" not in coarse
-            assert exact == also_exact
-            assert (exact["lat"], exact["lng"], exact["bearing_deg"]) == (lat, lng, 90.0)
-            assert "coarse" not in exact
+    async with (
+        here.visit(town.customer) as customer,
+        here.visit(town.kitchen) as kitchen,
+        here.visit(town.dispatcher) as dispatcher,
+    ):
+        everybody = customer, kitchen, dispatcher
+        for visit in everybody:
+            await visit.join(topic)
+        lat, lng = 60.1712345, 24.9412345
+        here.position(courier.account_id, lat, lng, bearing_deg=90.0, speed_mps=5.0)
+        coarse, exact, also_exact = [(await visit.event("position"))["payload"] for visit in everybody]
+        assert coarse["coarse"] is True
+        cell = h3.latlng_to_cell(lat, lng, COURIER_RES)
+        assert (coarse["lat"], coarse["lng"]) == pytest.approx(h3.cell_to_latlng(cell), abs=1e-6)
+        assert "bearing_deg" not in coarse
+        assert "speed_mps" not in coarse
+        assert exact == also_exact
+        assert (exact["lat"], exact["lng"], exact["bearing_deg"]) == (lat, lng, 90.0)
+        assert "coarse" not in exact
 
-            before_pickup = town.duties.of(courier.account_id).version
-            await town.dispatch.pick_up(courier, order_id)
-            for visit in everybody:
-                while (await visit.event("changed"))["payload"]["entity"] != "assignment":
-                    pass
-            here.position(courier.account_id, 60.172, 24.942, duty_version=before_pickup)
-            here.position(courier.account_id, 60.173, 24.943)
-            for visit in (customer, dispatcher):
-                assert (await visit.event("position"))["payload"]["lat"] == 60.173, (
-                    "what was before the pickup stays there"
-                )
-            assert await quiet(kitchen), "the way to the customer's door is not the kitchen's business"
+        before_pickup = town.duties.of(courier.account_id).version
+        await town.dispatch.pick_up(courier, order_id)
+        for visit in everybody:
+            while (await visit.event("changed"))["payload"]["entity"] != "assignment":
+                pass
+        here.position(courier.account_id, 60.172, 24.942, duty_version=before_pickup)
+        here.position(courier.account_id, 60.173, 24.943)
+        for visit in (customer, dispatcher):
+            assert (await visit.event("position"))["payload"]["lat"] == 60.173, (
+                "what was before the pickup stays there"
+            )
+        assert await quiet(kitchen), "the way to the customer's door is not the kitchen's business"
 
-            await town.dispatch.deliver(courier, order_id)
-            for visit in everybody:
-                while (await visit.event("changed"))["payload"]["entity"] != "assignment":
-                    pass
-            here.position(courier.account_id, 60.174, 24.944, duty_version=3)
-            for visit in everybody:
-                assert await quiet(visit), "nothing after delivery"
+        await town.dispatch.deliver(courier, order_id)
+        for visit in everybody:
+            while (await visit.event("changed"))["payload"]["entity"] != "assignment":
+                pass
+        here.position(courier.account_id, 60.174, 24.944, duty_version=3)
+        for visit in everybody:
+            assert await quiet(visit), "nothing after delivery"
 
 
 async def test_a_snapshot_has_the_last_position_as_its_audience_may_see_it(here: Live):

@@ -90,17 +90,18 @@ async def test_everything_is_told_once_however_often_one_comes_back(
 ):
     topic, until = "dispatch:all", asyncio.Event()
     random = Random(seed)
-    async with live(town, redis_client, snapshots=WhatHappened(), max_frames_per_s=10_000.0) as here:
-        async with here.visit(town.dispatcher) as first, here.visit(town.dispatcher) as second:
-            before = await write(town.storage, topic, 20, random)
-            listening = [
-                asyncio.create_task(listen(visit, topic, until, random)) for visit in (first, second)
-            ]
-            during = await write(town.storage, topic, 200, random)
-            during.append(await marked(here, topic))
-            until.set()
-            for told in await asyncio.gather(*listening):
-                assert told == Counter(before + during)
+    async with (
+        live(town, redis_client, snapshots=WhatHappened(), max_frames_per_s=10_000.0) as here,
+        here.visit(town.dispatcher) as first,
+        here.visit(town.dispatcher) as second,
+    ):
+        before = await write(town.storage, topic, 20, random)
+        listening = [asyncio.create_task(listen(visit, topic, until, random)) for visit in (first, second)]
+        during = await write(town.storage, topic, 200, random)
+        during.append(await marked(here, topic))
+        until.set()
+        for told in await asyncio.gather(*listening):
+            assert told == Counter(before + during)
 
 
 async def marked(here: Live, topic: str) -> str:

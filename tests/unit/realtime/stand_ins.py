@@ -1,4 +1,4 @@
-"""A session's two neighbours, as tests see them: the carrier that keeps what was sent, the desk that keeps what was asked."""
+"""A session's two neighbours, as tests see them: the carrier keeps what was sent, the desk what was asked."""
 
 from typing import Any
 from uuid import UUID

@@ -15,7 +15,7 @@ def test_every_event_of_the_wire_has_something_done_about_it():
 
 
 def test_the_first_frame_authenticates_and_the_answer_says_who():
-    session, carrier, desk = a_session()
+    session, carrier, desk = a_session(node="worker-7")
     viewer = desk.people["good"] = a_viewer(Role.DISPATCHER)
     say(session, "session", "authenticate", {"token": "good"}, ref="1")
     assert carrier.sent() == [
@@ -28,6 +28,7 @@ def test_the_first_frame_authenticates_and_the_answer_says_who():
                     "account_id": str(viewer.account_id),
                     "role": "dispatcher",
                     "expires_at": "2026-11-23T13:00:00Z",
+                    "node": "worker-7",
                 }
             },
         }
