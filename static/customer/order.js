@@ -8,6 +8,7 @@ import { Motion, presenceOf } from "../js/motion.js";
 import { toLngLat } from "../js/position.js";
 
 const CANCELLABLE = new Set(["pending_acceptance", "accepted"]);
+const COARSE_MAX_ZOOM = 14.8;            // the area he may be in fits the view
 const INNER = 0.2;                       // the courier is led back when he nears this share of the map's edge
 
 export class OrderView {
@@ -117,7 +118,9 @@ export class OrderView {
   #fitAll() {
     const { order, assignment } = this.#view;
     const target = assignment?.leg === "to_dropoff" ? [order.dropoff] : [order.merchant, order.dropoff];
-    fit(this.#map, [...target, this.#position].filter(Boolean), { padding: 110, maxZoom: 16.5 });
+    fit(this.#map, [...target, this.#position].filter(Boolean), {
+      padding: 110, maxZoom: this.#position?.coarse ? COARSE_MAX_ZOOM : 16.5,
+    });
   }
 
   #forgetCourier() {

@@ -105,7 +105,7 @@ const COARSE_RADIUS_M = 230;      // an H3 cell of resolution 9 reaches this far
 export function showArea(map, position) {
   const data = position ? disc(position, COARSE_RADIUS_M) : nothing();
   setData(map, "area", data, [
-    { id: "area", type: "fill", source: "area", paint: { "fill-color": "#0c7c6c", "fill-opacity": 0.16 } },
+    { id: "area", type: "fill", source: "area", paint: { "fill-color": "#0c7c6c", "fill-opacity": 0.12 } },
     {
       id: "area-edge", type: "line", source: "area",
       paint: { "line-color": "#0c7c6c", "line-width": 1.5, "line-dasharray": [2, 2], "line-opacity": 0.7 },
