@@ -12,6 +12,12 @@ from server.accounts.viewer import Viewer
 from server.errors import NotAllowed, NotFound
 
 
+class OrderNotFound(NotFound):
+    """No order has this id, or it is not yours to know about."""
+
+    code = "order_not_found"
+
+
 class Permission(StrEnum):
     """What can be permitted; imperatives, as commands are."""
 
@@ -123,12 +129,12 @@ def require_for_order(
     merchant_id: UUID,
     courier_id: UUID | None = None,
 ) -> None:
-    """NotAllowed without the permission; NotFound for a foreign order: even that it exists is not theirs to know."""
+    """NotAllowed without the permission; OrderNotFound for a foreign one: even that it exists is not theirs to know."""
     require(viewer, permission)
     if not may_for_order(
         viewer, permission, customer_id=customer_id, merchant_id=merchant_id, courier_id=courier_id
     ):
-        raise NotFound
+        raise OrderNotFound
 
 
 def table() -> str:

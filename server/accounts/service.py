@@ -14,6 +14,7 @@ from server.accounts.viewer import Viewer
 from server.clock import Clock
 from server.errors import BadInput, NotAuthenticated, NotFound, Refused
 from server.ids import new_id
+from server.storage.database import database_errors
 from server.storage.unit_of_work import Storage
 
 # Phones that speak HTTP prove themselves with each request; a revoked key works this much longer, elsewhere.
@@ -88,18 +89,20 @@ class AccountService:
         """A token for a login and its password; WrongPassword, or TooManySignIns after many of those."""
         now_s = self._clock.monotonic_s()
         self._limit.check(login, now_s)
-        found = await AccountStore(self._storage.pool).by_login(login)
+        self._limit.failed(login, now_s)  # until it is known better: many at once must not get past the limit
+        with database_errors():
+            found = await AccountStore(self._storage.pool).by_login(login)
         account, password_hash = found or (None, None)
         good = await self._passwords.verify(password, password_hash)
         if account is None or not good or not account.active:
-            self._limit.failed(login, now_s)
             raise WrongPassword
         self._limit.succeeded(login)
         return self._signed_in(account)
 
     async def sign_in_with_device_key(self, device_key: str) -> SignedIn:
         """A token for a device key; UnknownDeviceKey."""
-        account = await AccountStore(self._storage.pool).by_device_key(hash_of(device_key))
+        with database_errors():
+            account = await AccountStore(self._storage.pool).by_device_key(hash_of(device_key))
         if account is None:
             raise UnknownDeviceKey
         return self._signed_in(account)
@@ -119,7 +122,8 @@ class AccountService:
 
     async def account(self, account_id: UUID) -> Account:
         """The account of this id; AccountNotFound."""
-        account = await AccountStore(self._storage.pool).by_id(account_id)
+        with database_errors():
+            account = await AccountStore(self._storage.pool).by_id(account_id)
         if account is None:
             raise AccountNotFound
         return account

@@ -157,28 +157,26 @@ class DispatchService:
 
     async def _assign_nearest(self, work: UnitOfWork, order_id: UUID, payload: Mapping[str, Any]) -> None:
         """Give the order to the nearest free courier; when nobody is free, look again a little later."""
-        order = await OrderStore(work.connection).get(order_id)
-        merchant = await MerchantStore(work.connection).get(order.merchant_id)
-        candidates = nearest_free(
-            self._nearest,
-            lat=merchant.lat,
-            lng=merchant.lng,
-            now_ms=self._clock.now_ms(),
-            settings=self._settings,
-        )
-        names = await AccountStore(work.connection).active_couriers(candidates) if candidates else {}
-        order = await OrderStore(work.connection).lock(
-            order_id
-        )  # chosen without holding anything; now for good
+        candidates = await self._candidates(work, order_id)  # nothing is held meanwhile
+        order = await OrderStore(work.connection).lock(order_id)
         if order.status is not Status.ACCEPTED or await self._has_courier(work, order_id):
             return  # cancelled, or a dispatcher was faster
-        for courier_id in candidates:
-            if courier_id in names and await self._give(
-                work, order, courier_id, names[courier_id], actor_id=None
-            ):
-                return
+        for courier_id, name in candidates:
+            if await self._give(work, order, courier_id, name, actor_id=None):
+                return  # else somebody took him in this moment: the next one
         again_at = work.now + timedelta(seconds=self._settings.assign_again_s)
         await work.set_timer(ASSIGN, order_id, again_at)
+
+    async def _candidates(self, work: UnitOfWork, order_id: UUID) -> list[tuple[UUID, str]]:
+        """Who could carry the order, nearest first, with the names they are shown by."""
+        order = await OrderStore(work.connection).get(order_id)
+        merchant = await MerchantStore(work.connection).get(order.merchant_id)
+        now_ms = self._clock.now_ms()
+        found = nearest_free(
+            self._nearest, lat=merchant.lat, lng=merchant.lng, now_ms=now_ms, settings=self._settings
+        )
+        names = await AccountStore(work.connection).active_couriers(found) if found else {}
+        return [(courier_id, names[courier_id]) for courier_id in found if courier_id in names]
 
     async def _has_courier(self, work: UnitOfWork, order_id: UUID) -> bool:
         assignment = await AssignmentStore(work.connection).newest_of_order(order_id)

@@ -12,6 +12,7 @@ from server.dispatch.views import order_view, orders_view
 from server.http.parts import HttpParts
 from server.http.requests import BadQuery, answer, body_of, key_of, query_id, query_limit, viewer_of
 from server.orders.lifecycle import Status
+from server.storage.event_log import read_at
 
 
 class Cancelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,19 +39,17 @@ class Orders:
         """The viewer's orders, newest first; `next_before` is the `before` of the next page, if there may be one."""
         viewer = viewer_of(request, self._parts.tokens)
         limit = query_limit(request, default=50)
-        orders = await orders_view(
-            self._parts.storage.pool,
-            viewer,
-            status=_status(request),
-            before=query_id(request, "before"),
-            limit=limit,
-        )
+        status, before = _status(request), query_id(request, "before")
+        async with read_at(self._parts.storage.pool) as (connection, _):
+            orders = await orders_view(connection, viewer, status=status, before=before, limit=limit)
         return answer({"orders": orders, "next_before": orders[-1]["id"] if len(orders) == limit else None})
 
     async def one(self, request: Request) -> Response:
         """One order with its merchant, its assignment and, for those who serve it, its contact."""
         viewer = viewer_of(request, self._parts.tokens)
-        return answer(await order_view(self._parts.storage.pool, viewer, request.path_params["order_id"]))
+        async with read_at(self._parts.storage.pool) as (connection, _):
+            order = await order_view(connection, viewer, request.path_params["order_id"])
+        return answer(order)
 
     async def cancel(self, request: Request) -> Response:
         """Call the order off."""

@@ -17,6 +17,8 @@ from server.ids import parse_id
 MAX_KEY_LENGTH = 200
 MAX_PAGE = 200
 Body = TypeVar("Body")
+# PostgreSQL's text cannot hold it; an even number of backslashes before it would be backslashes only.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class BadBody(BadInput):
@@ -48,6 +50,8 @@ def viewer_of(request: Request, tokens: Tokens) -> Viewer:
 async def body_of(request: Request, form: type[Body]) -> Body:
     """The JSON body as `form`; no body at all is an empty object.  BadBody points at the first fault."""
     data = await request.body()
+    if _NUL.search(data):
+        raise BadBody(errors=[{"pointer": "", "code": "bad_value", "detail": "Text has no place for U+0000"}])
     try:
         return msgspec.json.decode(data or b"{}", type=form)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -13,6 +13,7 @@ from server.ids import new_id
 from server.orders.commands import fingerprint, once
 from server.orders.merchants import MenuItem, Merchant, MerchantStore
 from server.orders.views import Json, merchant_json
+from server.storage.database import database_errors
 from server.storage.unit_of_work import Storage, UnitOfWork
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -75,12 +76,15 @@ class Catalogue:
     async def all(self, viewer: Viewer, *, after: UUID | None, limit: int) -> list[Json]:
         """Merchants in the order they joined, without menus; `after` is the last one of the page before."""
         require(viewer, Permission.SEE_MERCHANTS)
-        merchants = await MerchantStore(self._storage.pool).all(after=after, limit=limit)
+        with database_errors():
+            merchants = await MerchantStore(self._storage.pool).all(after=after, limit=limit)
         return [merchant_json(merchant) for merchant in merchants]
 
     async def one(self, viewer: Viewer, merchant_id: UUID) -> Json:
         """A merchant with its menu; MerchantNotFound."""
         require(viewer, Permission.SEE_MERCHANTS)
         store = MerchantStore(self._storage.pool)
-        merchant = await store.get(merchant_id)
-        return merchant_json(merchant, await store.menu(merchant_id))
+        with database_errors():
+            merchant = await store.get(merchant_id)
+            menu = await store.menu(merchant_id)
+        return merchant_json(merchant, menu)

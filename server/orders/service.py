@@ -48,13 +48,6 @@ def require_version(order: Order, version: int | None) -> None:
         raise OrderChanged(order)
 
 
-def _good(reason: str) -> str:
-    reason = reason.strip()
-    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
-        raise BadReason
-    return reason
-
-
 class OrderService:
     """The commands about orders.  `version`, where given, is what the person saw: OrderChanged if it has moved on.
 
@@ -81,7 +74,7 @@ class OrderService:
             order = await OrderStore(work.connection).insert(
                 Order(
                     id=new_id(self._clock.now_ms()),
-                    number=0,
+                    number=0,  # the record will say
                     merchant_id=asked.merchant_id,
                     customer_id=viewer.account_id,
                     status=FIRST,
@@ -179,3 +172,10 @@ class OrderService:
         order = await OrderStore(work.connection).lock(order_id)
         if order.status is Status.PENDING_ACCEPTANCE:  # else the merchant was faster by a moment
             await self._move(work, order, Expire(), actor_id=None)
+
+
+def _good(reason: str) -> str:
+    reason = reason.strip()
+    if not 1 <= len(reason) <= MAX_REASON_LENGTH:
+        raise BadReason
+    return reason

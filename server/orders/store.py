@@ -11,17 +11,12 @@ from uuid import UUID
 
 import msgspec
 
-from server.errors import NotFound, Refused
+from server.accounts.permissions import OrderNotFound
+from server.errors import Refused
 from server.orders.lifecycle import Status
 from server.orders.model import Line, Order
 from server.orders.placing import Contact
 from server.orders.views import order_json
-
-
-class OrderNotFound(NotFound):
-    """No order has this id, or it is not yours to know about."""
-
-    code = "order_not_found"
 
 
 class OrderChanged(Refused):

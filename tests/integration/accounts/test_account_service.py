@@ -1,5 +1,6 @@
 """Signing in, making accounts, device keys: on a real database."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -81,6 +82,12 @@ async def test_who_guesses_must_wait_even_with_the_right_password(accounts, cloc
         await accounts.sign_in("li", PASSWORD)
     clock.turn(1)
     await accounts.sign_in("li", PASSWORD)
+
+
+async def test_guessing_many_at_once_gets_no_further(accounts):
+    guesses = (accounts.sign_in("li", f"guess number {number}") for number in range(20))
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    assert [type(answer) for answer in answers].count(WrongPassword) == FREE_FAILURES
 
 
 async def test_a_closed_account_lets_nobody_in(accounts, storage):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from server.accounts.roles import Role
 from server.clock import to_ms
 from server.geo.track import pack_fix
@@ -23,7 +25,7 @@ CONTACT = {
 
 def a_basket(api: Api, **changed):
     items = [{"item_id": str(item.id), "quantity": 2} for item in api.town.menu]
-    return {"merchant_id": str(api.town.merchant.id), "items": items, "contact": CONTACT, **changed}
+    return {"merchant_id": str(api.town.merchant.id), "items": items, "contact": dict(CONTACT), **changed}
 
 
 async def done(api: Api, viewer, path, body, status=200, **headers):
@@ -59,6 +61,64 @@ async def test_an_order_that_cannot_be_placed_is_refused_with_a_pointer_to_each_
     problem = await done(api, api.town.customer, "/orders", a_basket(api, contact=contact, items=[]), 422)
     assert problem["code"] == "check_failed"
     assert {error["pointer"] for error in problem["errors"]} == {"/items", "/contact/phone", "/contact/lat"}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"", b"[]", b"null", b"{", b"\xff\xfe", b'{"a":' * 50_000, b'"' + b"x" * 100_000,
+        b'{"merchant_id": NaN}', b'{"items": [{"quantity": 1e999}]}',
+    ],
+    ids=["empty", "list", "null", "half", "no text", "deep", "endless", "nan", "infinite"],
+)  # fmt: skip
+async def test_nonsense_is_refused_and_stores_nothing(api, raw):
+    headers = {"Authorization": f"Bearer {api.parts.tokens.issue(api.town.customer)}"}
+    answer = await api.client.post("/api/v1/orders", content=raw, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_body")
+    assert await api.town.storage.pool.fetchval("SELECT count(*) FROM orders") == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("items", 0, "quantity"), 10**30), (("items", 0, "quantity"), 1.5), (("items", 0, "quantity"), True),
+        (("items", 0, "item_id"), "x"), (("total_minor",), 10**30), (("total_minor",), -1),
+        (("contact", "name"), "A\u0000B"), (("contact", "name"), "x" * 201), (("contact", "note"), "x" * 501),
+        (("contact", "lat"), "60"), (("contact", "lat"), 10**400), (("contact", "lng"), None),
+        (("contact",), []), (("merchant_id",), 7), (("surprise",), 1),
+    ],
+)  # fmt: skip
+async def test_a_wrong_value_anywhere_is_refused(api, path, value):
+    body = a_basket(api)
+    place = body
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    problem = await done(api, api.town.customer, "/orders", body, 422)
+    assert problem["errors"]
+    assert await api.town.storage.pool.fetchval("SELECT count(*) FROM orders") == 0
+
+
+async def test_odd_but_honest_text_is_kept(api):
+    name = 'O\'Brien "Äö" 外卖 🛵 \\u0000 %s {} $1'
+    placed = await done(
+        api, api.town.customer, "/orders", a_basket(api, contact={**CONTACT, "name": name}), 201
+    )
+    seen = await api.ask(api.town.customer, "GET", f"/api/v1/orders/{placed['id']}")
+    assert seen.json()["contact"]["name"] == name
+
+
+async def test_a_command_with_an_absurd_value_or_a_text_that_cannot_be_stored_is_refused(api):
+    order = f"/orders/{await api.town.placed()}"
+    for body in (
+        {"reason": "x", "version": 1.5},
+        {"reason": "\u0000"},
+        {"reason": 7},
+        {"reason": "x", "ver": 1},
+    ):
+        await done(api, api.town.customer, f"{order}/cancel", body, 422)
+    await done(api, api.town.customer, f"{order}/cancel", {"reason": "x", "version": 10**30}, 409)
+    await done(api, None, "/sessions", {"login": "\u0000", "password": "x"}, 422)
 
 
 async def test_a_repeated_request_gets_the_same_answer_and_another_body_a_problem(api):

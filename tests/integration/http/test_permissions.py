@@ -87,6 +87,11 @@ async def test_commands_about_an_order(api: Api, command: OrderCommand) -> None:
             allowed = reach is Scope.ALL or (reach is Scope.OWN and is_own)
             expected = 200 if allowed else 403 if reach is None else 404
             assert answer.status_code == expected, (role, is_own, answer.text)
+            if answer.status_code == 404:  # … and a foreign order looks like one that is not there
+                nobody = await api.ask(
+                    foreign, command.method, f"/api/v1/orders/{NOBODY}{command.path}", command.body
+                )
+                assert (nobody.status_code, nobody.content) == (404, answer.content)
             if not allowed:  # a refusal tells nothing of the order
                 assert str(api.town.merchant.id) not in answer.text
 

@@ -5,12 +5,13 @@ from uuid import uuid4
 
 import pytest
 
+from server.accounts.permissions import OrderNotFound
 from server.accounts.roles import Role
 from server.errors import NotAllowed, NotFound
 from server.orders.lifecycle import IllegalTransition
 from server.orders.placing import CheckFailed
 from server.orders.service import BadPreparation, BadReason
-from server.orders.store import OrderChanged, OrderNotFound, OrderStore
+from server.orders.store import OrderChanged, OrderStore
 from server.storage.idempotency import KeyReused
 from tests.builders import a_contact, a_viewer, a_wish
 from tests.integration.people import a_town

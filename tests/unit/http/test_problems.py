@@ -8,12 +8,12 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
+from server.accounts.permissions import OrderNotFound
 from server.accounts.sign_in_limit import TooManySignIns
 from server.errors import NotAuthenticated, Unavailable
 from server.http.body_limit import BodyLimit
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
 from server.orders.placing import CheckFailed, Fault
-from server.orders.store import OrderNotFound
 
 SECRET_WORDS = "phone +358 40 123 4567"
 
