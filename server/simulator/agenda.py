@@ -38,9 +38,7 @@ class Agenda:
         self.at(self.now_s() + delay_s, act)
 
     def run_due(self) -> int:
-        """Do what is due by now, in order; how many there were.  What they add for now waits for the next
-        tick.
-        """
+        """Do what is due by now, in order; how many there were.  What they add for now waits for the next tick."""
         now_s = self.now_s()
         due = []
         while self._due and self._due[0][0] <= now_s:

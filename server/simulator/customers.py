@@ -12,7 +12,7 @@ from server.simulator.osm import Door
 from server.simulator.people import Merchant
 from server.simulator.phone import Phone
 from server.simulator.world import World
-from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
+from server.wire.answers import ClosedForGood, RequestRefused
 from server.wire.client import Client
 
 ENDED = frozenset({"delivered", "rejected", "expired", "cancelled"})
@@ -62,7 +62,7 @@ class Customer:
         self._tally.open += 1
         try:
             async with self._phone.socket() as client:
-                status = await self._status(client, topic)
+                status = str((await self._phone.listen(client, topic))["order"]["status"])
                 if status not in ENDED:
                     status = await self._end(client, topic)
             if status == "delivered":
@@ -73,13 +73,6 @@ class Customer:
             self._tally.refused += 1
         finally:
             self._tally.open -= 1
-
-    async def _status(self, client: Client, topic: str) -> str:
-        while True:
-            try:
-                return str((await client.join(topic))["snapshot"]["order"]["status"])
-            except Unreachable:
-                continue  # the connection ended on the way: over the next one
 
     async def _end(self, client: Client, topic: str) -> str:
         """The status the order ends with."""
@@ -116,9 +109,7 @@ class Crowd:
         self._world = world
 
     def begin(self) -> None:
-        """Put the first arrival on the agenda; each puts the next.  Who was hungry before comes in the first
-        minute.
-        """
+        """Put the first arrival on the agenda; each puts the next.  Who was hungry before comes in the first minute."""
         waiting = self._peak_per_hour * share_of_peak(FIRST_MOMENT_S) * HUNGRY_BEFORE_S / HOUR_S
         for _ in range(round(waiting)):
             self._world.agenda.after(self._world.random.uniform(0.0, FIRST_MINUTE_S), self._arrive)

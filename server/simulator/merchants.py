@@ -1,15 +1,14 @@
 """Merchants who take what comes: each hears of new orders on `merchant:<id>` and accepts them after a look.
 
-What a kitchen needs differs from order to order; its word is given in our seconds, for that is what a
-customer waits.
+What a kitchen needs differs from order to order; its word is in our seconds, for that is what a customer waits.
 """
 
 from typing import Any
 
 from server.simulator.phone import Phone
 from server.simulator.world import World
-from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
-from server.wire.client import Client, ServerFrame
+from server.wire.answers import ClosedForGood, RequestRefused
+from server.wire.client import ServerFrame
 
 LOOK_S = (3.0, 25.0)
 PREPARATION_S = (240.0, 840.0)
@@ -34,19 +33,11 @@ class MerchantDesk:
         """Listen and accept until cancelled, or until the server will not have this account any more."""
         try:
             async with self._phone.socket() as client:
-                self._look_at((await self._open_orders(client))["orders"])
+                self._look_at((await self._phone.listen(client, self.topic))["orders"])
                 async for frame in client.frames():
                     self._hear(frame)
         except (ClosedForGood, RequestRefused):
             self._world.tally.refused += 1
-
-    async def _open_orders(self, client: Client) -> dict[str, Any]:
-        while True:
-            try:
-                snapshot: dict[str, Any] = (await client.join(self.topic))["snapshot"]
-                return snapshot
-            except Unreachable:
-                continue  # the connection ended on the way: over the next one
 
     def _hear(self, frame: ServerFrame) -> None:
         if frame.topic != self.topic:

@@ -79,9 +79,7 @@ def find_osm_file() -> Path:
 
 
 def read_extract(osm_file: Path) -> Extract:
-    """Streets, kitchens and doors of the file (half a second for a city's centre); StartupError when it
-    cannot be.
-    """
+    """Streets, kitchens and doors of the file (half a second for a city's centre); StartupError when it cannot be."""
     try:
         from osmium import FileProcessor, osm  # noqa: PLC0415
     except ImportError as error:

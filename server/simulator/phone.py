@@ -23,6 +23,8 @@ from server.wire.rest import RestClient
 API = "/api/v1"
 # A token this near its end is not shown any more: the socket it opens would close at once.
 RENEW_BEFORE_S = 60.0
+# With the usual back-off, about two minutes: longer than a server's restart.
+LISTEN_AGAIN = 10
 HTTP_UNAUTHORIZED = 401
 HTTP_TOO_MANY = 429
 
@@ -69,7 +71,12 @@ class Phone:
                     {"device_key": account.device_key} if account.device_key
                     else {"login": account.login, "password": account.password}
                 )  # fmt: skip
-                session = await self._line.rest.post(f"{API}/sessions", proof, harmless=True)
+                try:
+                    session = await self._line.rest.post(f"{API}/sessions", proof, harmless=True)
+                except RequestRefused as refusal:
+                    if refusal.http_status == HTTP_TOO_MANY:
+                        raise Unreachable(str(refusal)) from refusal  # later, then
+                    raise
                 self._token = session["token"]
                 self._good_until = datetime.fromisoformat(session["expires_at"])
             return self._token
@@ -84,6 +91,20 @@ class Phone:
         return await self._patiently(
             lambda token: self._line.rest.post(API + path, body, token=token, key=kept_key)
         )
+
+    async def listen(self, client: Client, topic: str) -> Any:
+        """The snapshot of `topic`, joined.  What the server cannot say just now is asked again a few times."""
+        failures = 0
+        while True:
+            try:
+                return (await client.join(topic))["snapshot"]
+            except Unreachable:
+                continue  # the connection ended on the way: over the next one
+            except RequestRefused:
+                failures += 1
+                if failures > LISTEN_AGAIN:
+                    raise
+                await asyncio.sleep(self._line.backoff.delay_s(failures, self._line.random))
 
     def socket(
         self,

@@ -44,7 +44,7 @@ ARRIVED = {Doing.TO_PICKUP: Doing.AT_PICKUP, Doing.TO_DROPOFF: Doing.AT_DROPOFF}
 
 
 class Rider:
-    """One courier.  `start` puts him on the agenda; `keep_socket` is his task."""
+    """One courier; `keep_socket` is his task, and from then on the agenda moves him."""
 
     def __init__(self, phone: Phone, world: World) -> None:
         self.doing = Doing.WAITING
@@ -105,7 +105,7 @@ class Rider:
     async def _look_at_work(self, client: Client) -> None:
         """Ask what there is to do: the snapshot of his topic says it whole, with pickup and dropoff."""
         try:
-            snapshot = (await client.join(self.topic))["snapshot"]
+            snapshot = await self._phone.listen(client, self.topic)
             if not snapshot["available"]:
                 await client.request(self.topic, "availability", {"available": True})
         except Unreachable:

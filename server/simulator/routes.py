@@ -116,9 +116,7 @@ def network_of(streets: Sequence[Street]) -> Network:
 
 
 class StreetRouter:
-    """The shortest way over the streets, by RoutingKit's customizable contraction hierarchy (about 60 µs a
-    way).
-    """
+    """The shortest way over the streets, by RoutingKit's customizable contraction hierarchy (about 60 µs a way)."""
 
     def __init__(self, network: Network, routing_kit: ModuleType) -> None:
         self._network = network
@@ -150,9 +148,7 @@ class StraightRouter:
 
 
 def router_for(network: Network, random: Random) -> tuple[Router, str]:
-    """The best router there is on this machine, and a sentence for the person watching when it is the lesser
-    one.
-    """
+    """The best router there is on this machine, and a sentence for the person watching when it is the lesser one."""
     try:
         routing_kit = importlib.import_module("pyroutingkit")
     except ImportError:

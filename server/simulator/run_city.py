@@ -1,6 +1,4 @@
-"""The demo city from its first account to its last fix: who is made of what, and the line that says how it
-goes.
-"""
+"""The demo city from its first account to its last fix: who is made of what, and the line that says how it goes."""
 
 import asyncio
 import math
@@ -112,9 +110,7 @@ class _Cast:
 
 
 async def _cast(people: People, city: City, options: CityOptions, tell: Tell) -> _Cast:
-    """Everybody with an account.  Who is chosen does not depend on `seed`: a second start finds the same
-    people.
-    """
+    """Everybody with an account.  Who is chosen does not depend on `seed`: a second start finds the same people."""
     choice = Random(0)
     kitchens = choice.sample(city.kitchens, k=len(city.kitchens))[: options.merchants]
     merchants = await people.merchants(kitchens, round(sum(PREPARATION_S) / 2), tell)

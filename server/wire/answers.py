@@ -24,9 +24,7 @@ class RequestRefused(TrackingError):
 
 
 class Unreachable(Unavailable):
-    """No answer came: the request may or may not have been carried out.  Repeat it with the same idempotency
-    key.
-    """
+    """No answer came: the request may or may not have been carried out.  Repeat it with the same idempotency key."""
 
     code = "unreachable"
 

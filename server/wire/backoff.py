@@ -6,9 +6,7 @@ from random import Random
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Exponential back-off with full jitter: ten thousand phones that lost one server do not come back as one
-    wave.
-    """
+    """Exponential back-off with full jitter: ten thousand phones that lost one server do not come back as one wave."""
 
     first_s: float = 0.5
     longest_s: float = 30.0

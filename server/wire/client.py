@@ -32,6 +32,8 @@ SESSION = "session"
 # Snapshots of a busy city are large; what we send ourselves stays within the server's 64 KiB.
 MAX_INCOMING_BYTES = 16 * 2**20
 OPEN_TIMEOUT_S = 10.0
+# A server that vanished without a word is noticed within twice this.
+PING_EVERY_S = 30.0
 # A fix is at most about 180 bytes of JSON, so that a batch fits one frame of 64 KiB.
 FIXES_PER_FRAME = min(300, MAX_FIXES_PER_BATCH)
 
@@ -124,9 +126,7 @@ class Client:
         await self._while_running(self._connected.wait())
 
     async def ended(self) -> None:
-        """Wait until this client has ended; raises why (ClosedForGood, RequestRefused), or returns if it was
-        closed.
-        """
+        """Wait until this client has ended; raises why (ClosedForGood), or returns if it was closed."""
         if self._running is not None:
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(self._running)
@@ -151,15 +151,11 @@ class Client:
         await self.request(topic, "leave")
 
     async def request(self, topic: str, event: str, payload: object = None) -> Any:
-        """Send a frame with a `ref` and wait: the reply's `ok`, or RequestRefused, or Unreachable when it was
-        lost.
-        """
+        """Send a frame with a `ref` and wait: the reply's `ok`, or RequestRefused, or Unreachable when it was lost."""
         return _ok(await self._asked(topic, event, payload))
 
     async def frames(self) -> AsyncIterator[ServerFrame]:
-        """Every frame that is no reply, in order, until the client ends; then what ended it is raised, if
-        anything.
-        """
+        """Every frame that is no reply, in order, until the client ends; then what ended it is raised, if anything."""
         while (frame := await self._frames.get()) is not None:
             yield frame
         await self.ended()
@@ -205,6 +201,8 @@ class Client:
                 if refusal.response.status_code < 500:
                     status = refusal.response.status_code
                     raise ClosedForGood(status, "no socket for us at this address") from refusal
+            except RequestRefused as refusal:
+                raise ClosedForGood(CloseCode.NOT_AUTHENTICATED, str(refusal)) from refusal
             except (OSError, InvalidHandshake, EOFError, Unreachable):
                 pass  # nobody there just now
             finally:
@@ -215,10 +213,11 @@ class Client:
     async def _visit(self) -> None:
         """One connection from its handshake to its end, which is always an exception."""
         token = self._token if isinstance(self._token, str) else await self._token()
-        # No proxy: couriers of a test or a simulation talk to the server itself.  The server sends the pings.
+        # No proxy: who uses this talks to the server itself.
         async with connect(
             self._url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None, max_size=MAX_INCOMING_BYTES,
-            ping_interval=None, proxy=None, open_timeout=OPEN_TIMEOUT_S, close_timeout=1.0,
+            ping_interval=PING_EVERY_S, ping_timeout=PING_EVERY_S, proxy=None,
+            open_timeout=OPEN_TIMEOUT_S, close_timeout=1.0,
             local_addr=(self._local_host, 0) if self._local_host else None,
         ) as socket:  # fmt: skip
             await self._authenticate(socket, token)
@@ -260,9 +259,7 @@ class Client:
             self._on_frame(frame)
 
     def _resumed(self, topic: str, reply: ServerFrame | None) -> None:
-        """The answer to a topic joined again.  Missed changes follow as frames; a new snapshot is a frame of
-        its own.
-        """
+        """The answer to a topic joined again.  Missed changes follow; a new snapshot is a frame of its own."""
         if reply is None:
             return
         if "error" in reply.payload:  # no longer permitted, or no longer there

@@ -112,9 +112,7 @@ def _connection(
 
 
 def _answer(status: int, data: bytes) -> Any:
-    """The body of a 2xx, decoded; RequestRefused with the problem's words otherwise (RFC 9457, with our
-    `code`).
-    """
+    """The body of a 2xx, decoded; RequestRefused with the problem's words otherwise (RFC 9457, with our `code`)."""
     body: Any = None
     if data:
         with suppress(msgspec.DecodeError):

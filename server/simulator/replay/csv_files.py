@@ -69,9 +69,7 @@ class Columns:
 
 
 def read_csv(lines: Iterable[str], source: str, name: str, columns: Columns) -> list[Trace]:
-    """The traces of one CSV file; without a column for the courier, all are `name`'s.  BadTrace names the
-    line.
-    """
+    """The traces of one CSV file; without a column for the courier, all are `name`'s.  BadTrace names the line."""
     rows = csv.reader(lines)
     try:
         header = [cell.strip().lstrip("\ufeff") for cell in next(rows, [])]

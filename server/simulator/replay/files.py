@@ -12,9 +12,7 @@ KINDS = ".gpx, .geojson, .json, .csv, .txt"
 
 
 def read_files(paths: Sequence[Path], columns: Columns) -> list[Trace]:
-    """All traces of all files; BadTrace names the file that cannot be read or understood, and the place in
-    it.
-    """
+    """All traces of all files; BadTrace names the file that cannot be read or understood, and the place in it."""
     return [trace for path in paths for trace in _read(path, columns)]
 
 

@@ -24,9 +24,7 @@ def read_geojson(
     data: bytes, source: str, name: str, *, time: str | None = None, courier: str | None = None,
     time_unit: str = "s", time_format: str | None = None,
 ) -> list[Trace]:  # fmt: skip
-    """The traces of one GeoJSON file; features that say not whose they are belong to `name`.  BadTrace names
-    the feature.
-    """
+    """The traces of one GeoJSON file; features that say not whose are `name`'s.  BadTrace names the feature."""
     try:
         document = msgspec.json.decode(data)
     except msgspec.DecodeError as error:

@@ -1,6 +1,4 @@
-"""GPX files: each track is one person's way.  Pure: text in, traces out.  gpxpy is an optional part
-(`replay`).
-"""
+"""GPX files: each track is one person's way.  Pure: text in, traces out.  gpxpy is an optional part (`replay`)."""
 
 import importlib
 from datetime import UTC
@@ -11,9 +9,7 @@ from server.simulator.replay.traces import BadTrace, Reading, Trace
 
 
 def read_gpx(text: str, source: str, name: str) -> list[Trace]:
-    """The traces of one GPX file; a track without a name is `name`'s, and so is a file's only track.
-    BadTrace.
-    """
+    """The traces of one GPX file; a track without a name is `name`'s, and so is a file's only track. BadTrace."""
     gpxpy = _gpxpy()
     try:
         document = gpxpy.parse(text)

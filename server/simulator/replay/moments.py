@@ -1,6 +1,4 @@
-"""Reading the times that files of positions have: numbers since 1970 in some unit, ISO 8601, or a pattern.
-Pure.
-"""
+"""Reading the times that files of positions have: numbers since 1970 in some unit, ISO 8601, or a pattern. Pure."""
 
 import math
 import re

@@ -298,3 +298,12 @@ async def test_an_address_without_our_socket_ends_the_client_for_good():
 
 def a_fix(moment: int) -> Fix:
     return Fix(lat=60.17, lng=24.94, fix_time=1_795_000_000_000 + moment * 1000)
+
+
+async def test_a_refused_sign_in_ends_it_for_good_and_says_why():
+    async def no_token() -> str:
+        raise RequestRefused("unknown_device_key", "No active account has this device key.", http_status=401)
+
+    async with Client("http://127.0.0.1:1", no_token, backoff=AT_ONCE) as client:
+        with pytest.raises(ClosedForGood, match="unknown_device_key"):
+            await client.connected()
