@@ -102,7 +102,7 @@ async def database(database_url: str) -> AsyncIterator[asyncpg.Pool]:
     """A pool on this test's own database."""
     pool = await open_database(database_url, pool_size=8)
     yield pool
-    await pool.close()
+    await asyncio.wait_for(pool.close(), 5)  # a connection that a test did not give back is a mistake
 
 
 @pytest.fixture
