@@ -2,7 +2,7 @@
 
 import { element, show } from "../js/dom.js";
 import { clockTime, inOtherLanguage, money, onLanguage, sentenceFor, t } from "../js/i18n.js";
-import { fit } from "../js/map.js";
+import { fit, followScheme } from "../js/map.js";
 import { startPage } from "../js/page.js";
 import { Menu, merchantList, merchantPins } from "./shop.js";
 import { OrderView } from "./order.js";
@@ -18,6 +18,7 @@ let shown = 0;                           // counts views, so that a late answer 
 
 page = await startPage({ roles: ["customer"], onSignedIn: () => page && route(), onSignedOut: leave });
 page.map?.on("zoom", showNames);
+if (page.map) followScheme(page.map, page.config, () => {});      // the courier's area comes with his next fix
 showNames();
 follow.addEventListener("click", () => follow.setAttribute("aria-pressed", String(follow.getAttribute("aria-pressed") !== "true")));
 page.map?.on("dragstart", () => follow.setAttribute("aria-pressed", "false"));

@@ -26,6 +26,8 @@ CHROMIUM_ARGUMENTS = [
 ]
 PATIENCE_S = 20.0
 LOOK_EACH_S = 0.05
+# A refused call and a lost connection are told to the user by the page; the browser's own line is no fault.
+SAID_BY_THE_PAGE = ("Failed to load resource", "WebSocket connection to")
 PASSWORD = "a long enough sentence"
 
 
@@ -67,8 +69,7 @@ class Pages:
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:
-        # A refused REST call is told to the user by the page; the browser's own line about it is no fault.
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+        if message.type == "error" and not message.text.startswith(SAID_BY_THE_PAGE):
             self.complaints.append(message.text)
 
     def _see(self, request: Request) -> None:
