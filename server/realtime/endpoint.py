@@ -51,8 +51,8 @@ def protocol_class(hub: Hub) -> type["SongdaProtocol"]:
     return type("BoundSongdaProtocol", (SongdaProtocol,), {"hub": hub, "__slots__": ()})
 
 
-class _Core(ServerProtocol):
-    """RFC 6455, without I/O and without extensions."""
+class _Handshake(ServerProtocol):
+    """The handshake by RFC 6455, without extensions."""
 
     def select_subprotocol(self, subprotocols: Sequence[Subprotocol]) -> Subprotocol | None:
         """Ours, or the first that was offered: a browser hears a close code (4504) only on a socket that was
@@ -87,7 +87,7 @@ class SongdaProtocol(asyncio.Protocol):
         self, config: Config, server_state: ServerState, app_state: dict[str, Any], _loop: Any = None
     ) -> None:
         self._server_state = server_state
-        self._core = _Core(max_size=self.hub.settings.max_frame_bytes, logger=_websockets_log)
+        self._core: ServerProtocol = _Handshake(logger=_websockets_log)
         self._session: Session | None = None
         self._message: list[BytesLike] | None = None  # the fragments so far of a message in several frames
         self._woken = self._woken_on_tick = False
@@ -161,8 +161,14 @@ class SongdaProtocol(asyncio.Protocol):
         self._core.send_response(response)
         if self._core.state is not OPEN:
             return
+        self._write_core()
+        subprotocol = self._core.subprotocol
+        # The one that shook hands would keep the request with all its headers: a third of an idle socket's memory.
+        self._core = ServerProtocol(
+            state=OPEN, max_size=self.hub.settings.max_frame_bytes, logger=_websockets_log
+        )
         self._session = self.hub.session(self)
-        if self._core.subprotocol != SUBPROTOCOL:
+        if subprotocol != SUBPROTOCOL:
             self._session.close(CloseCode.VERSION, f"this server speaks {SUBPROTOCOL}")
 
     def _why_not(self, request: Request) -> tuple[HTTPStatus, str] | None:
