@@ -20,7 +20,9 @@ page = await startPage({ roles: ["customer"], onSignedIn: () => page && route(),
 page.map?.on("zoom", showNames);
 if (page.map) followScheme(page.map, page.config, () => {});      // the courier's area comes with his next fix
 showNames();
-follow.addEventListener("click", () => follow.setAttribute("aria-pressed", String(follow.getAttribute("aria-pressed") !== "true")));
+follow.addEventListener("click", () => {
+  follow.setAttribute("aria-pressed", String(follow.getAttribute("aria-pressed") !== "true"));
+});
 page.map?.on("dragstart", () => follow.setAttribute("aria-pressed", "false"));
 addEventListener("hashchange", route);
 onLanguage(() => (current?.render ? current.render() : route()));
@@ -53,7 +55,8 @@ async function route() {
     current = next();
   } catch (error) {
     if (mine !== shown) return;
-    show(panel, element("div", { class: "view" }, element("p", { class: "problem-box", role: "alert" }, sentenceFor(error)),
+    show(panel, element("div", { class: "view" },
+      element("p", { class: "problem-box", role: "alert" }, sentenceFor(error)),
       element("button", { type: "button", onclick: route }, t("orders.again"))));
   }
 }
@@ -70,7 +73,9 @@ async function menu(merchantId) {
 }
 
 async function home() {
-  const [{ merchants }, { orders }] = await Promise.all([page.api.get("/merchants"), page.api.get("/orders", { limit: 10 })]);
+  const [{ merchants }, { orders }] = await Promise.all([
+    page.api.get("/merchants"), page.api.get("/orders", { limit: 10 }),
+  ]);
   return () => {
     const orderSection = element("section");
     const draw = (list) => show(orderSection, element("h2", {}, t("orders.mine")), list.length
@@ -94,6 +99,7 @@ function orderRow(order) {
     element("span", { class: "end" }, element("span", {
       class: `status ${order.status}`, title: inOtherLanguage(`status.${order.status}`),
     }, t(`status.${order.status}`))),
-    element("span", { class: "small soft" },
-      `${t("orders.number", { n: order.number })} · ${clockTime(order.placed_at)} · ${money(order.total_minor, order.currency)}`)));
+    element("span", { class: "small soft" }, [
+      t("orders.number", { n: order.number }), clockTime(order.placed_at), money(order.total_minor, order.currency),
+    ].join(" · "))));
 }

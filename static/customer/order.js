@@ -192,7 +192,8 @@ export class OrderView {
       this.render();
     };
     if (!this.#asksToCancel) {
-      return element("div", {}, element("button", { type: "button", class: "danger", onclick: ask(true) }, t("orders.cancel")));
+      const button = element("button", { type: "button", class: "danger", onclick: ask(true) }, t("orders.cancel"));
+      return element("div", {}, button);
     }
     const reason = element("input", { maxlength: "200", "aria-label": t("orders.reason"), placeholder: t("orders.reason") });
     return element("div", { class: "question" },
@@ -227,8 +228,9 @@ function headlineOf(order, assignment) {
 }
 
 function stepRow({ status, at, state }) {
-  return element("li", { class: `step ${state}`, "aria-current": state === "current" ? "step" : null, "data-status": status },
-    element("span", { class: "dot" }, state === "done" ? icon(ICONS.check) : state === "ended" ? icon(ICONS.close) : null),
+  const mark = { done: ICONS.check, ended: ICONS.close }[state];
+  return element("li", { class: `step ${state}`, "aria-current": state === "current" ? "step" : null },
+    element("span", { class: "dot" }, mark ? icon(mark) : null),
     element("span", { class: "names" },
       element("span", { class: "first" }, t(`status.${status}`)),
       element("span", { class: "second" }, inOtherLanguage(`status.${status}`))),

@@ -24,7 +24,7 @@ let leaveTopic = null;
 const page = await startPage({ roles: ["dispatcher", "operations_manager"], onSignedIn: begin, onSignedOut: end });
 const { api, connection, login, map, config } = page;
 const limits = { ...LIMITS, ...config };
-const note = document.getElementById("map-note");
+const zoomNote = document.getElementById("zoom-note");
 
 const couriers = map && new CourierMap({
   map, connection, api, limits,
@@ -32,7 +32,7 @@ const couriers = map && new CourierMap({
     counts = now;
     showCounts();
   },
-  onTooWide: (isTooWide) => { note.textContent = isTooWide ? t("dispatch.zoom_in") : ""; },
+  onTooWide: (isTooWide) => { zoomNote.textContent = isTooWide ? t("dispatch.zoom_in") : ""; },
 });
 const list = new OrderList({ book, nameOf, onSelect: selectOrder });
 const inspector = new Inspector({
@@ -97,9 +97,11 @@ function end() {
 
 function showCounts() {
   show(document.getElementById("legend"), KINDS.map((kind) => element("div", { "data-kind": kind },
-    element("dt", {}, element("span", { class: `swatch ${kind}` }), t(`dispatch.${kind}`)), element("dd", {}, count(counts[kind])))));
-  document.getElementById("online").textContent =
-    `${count(counts.all)} ${t("dispatch.in_view")}${online === null ? "" : ` · ${t("dispatch.online", { n: count(online) })}`}`;
+    element("dt", {}, element("span", { class: `swatch ${kind}` }), t(`dispatch.${kind}`)),
+    element("dd", {}, count(counts[kind])))));
+  const words = [t("dispatch.in_view", { n: count(counts.all) })];
+  if (online !== null) words.push(t("dispatch.online", { n: count(online) }));
+  document.getElementById("online").textContent = words.join(" · ");
 }
 
 function deselect() {
@@ -140,7 +142,8 @@ async function selectOrder(orderId) {
     pin(map, "pickup", order.merchant, { name: order.merchant.name }),
     order.dropoff && pin(map, "dropoff", order.dropoff, { label: t("map.home") }),
   ].filter(Boolean);
-  fit(map, [order.merchant, order.dropoff, carrier && couriers.get(carrier)].filter(Boolean), { padding: 120, maxZoom: 15.5 });
+  const places = [order.merchant, order.dropoff, carrier && couriers.get(carrier)].filter(Boolean);
+  fit(map, places, { padding: 120, maxZoom: 15.5 });
 }
 
 function selectPlace(position) {

@@ -59,7 +59,11 @@ export class Inspector {
   draw() {
     const subject = this.#subject;
     if (!subject) return;
-    const content = { order: () => this.#order(subject), courier: () => this.#courier(subject), place: () => this.#place(subject) };
+    const content = {
+      order: () => this.#order(subject),
+      courier: () => this.#courier(subject),
+      place: () => this.#place(subject),
+    };
     show(this.#card, ...content[subject.kind]());
     this.#card.hidden = false;
   }
@@ -78,8 +82,9 @@ export class Inspector {
 
   #head(title, ...more) {
     return element("header", {}, element("div", {}, element("h1", {}, title), ...more),
-      element("button", { type: "button", class: "quiet round", "aria-label": t("dispatch.close"), onclick: this.#parts.onClose },
-        icon(ICONS.close)));
+      element("button", {
+        type: "button", class: "quiet round", "aria-label": t("dispatch.close"), onclick: this.#parts.onClose,
+      }, icon(ICONS.close)));
   }
 
   #order({ order }) {
@@ -103,8 +108,10 @@ export class Inspector {
     const carried = this.#parts.book.ofCourier(id);
     const name = carried?.assignment.courier_name ?? t("dispatch.courier", { id: shortId(id) });
     return [
-      this.#head(name, courier ? element("span", { class: "presence small soft" }, element("span", { class: `swatch ${courier.state}` }),
-        t(`dispatch.${courier.state}`)) : element("p", { class: "small soft" }, t("dispatch.not_in_view"))),
+      this.#head(name, courier
+        ? element("span", { class: "presence small soft" },
+          element("span", { class: `swatch ${courier.state}` }), t(`dispatch.${courier.state}`))
+        : element("p", { class: "small soft" }, t("dispatch.not_in_view"))),
       facts([
         ["dispatch.seen", element("span", { id: "seen", class: "presence" }, this.#seen(id))],
         ["dispatch.rides_for", carried && element("button", {

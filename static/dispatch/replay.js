@@ -78,6 +78,8 @@ export class Replay {
   draw(words = "") {
     if (!this.#courier) return;
     const has = this.#fixes.length > 0;
+    const periods = Object.entries(PERIODS_MIN).map(([key, minutes]) => [minutes, t(key)]);
+    const speeds = SPEEDS.map((speed) => [speed, `× ${speed}`]);
     const choice = (key, options, chosen, act) => fillChoice(
       element("select", { "aria-label": t(key), onchange: ({ target }) => act(Number(target.value)) }), options, chosen);
     this.button = element("button", { type: "button", class: "round primary", disabled: !has, onclick: () => this.#toggle() });
@@ -94,11 +96,11 @@ export class Replay {
       element("div", { class: "top" }, element("strong", {}, this.#courier.name),
         element("span", { class: "small soft" }, words || t("replay.fixes", { n: count(this.#fixes.length) })),
         element("span", { class: "space" }),
-        choice("replay.period", Object.entries(PERIODS_MIN).map(([key, minutes]) => [minutes, t(key)]), this.#minutes, (minutes) => {
+        choice("replay.period", periods, this.#minutes, (minutes) => {
           this.#minutes = minutes;
           this.#load();
         }),
-        choice("replay.speed", SPEEDS.map((speed) => [speed, `× ${speed}`]), this.#speed, (speed) => { this.#speed = speed; }),
+        choice("replay.speed", speeds, this.#speed, (speed) => { this.#speed = speed; }),
         element("button", { type: "button", onclick: () => this.close() }, t("replay.close"))),
       element("div", { class: "time-line" }, this.button, this.slider, this.clock));
     this.#card.hidden = false;

@@ -62,7 +62,8 @@ export class Api {
     if (response.ok) return response.status === 204 ? null : response.json();
     const problem = await response.json().catch(() => ({}));
     if (response.status === 401 && this.#token) this.onSignedOut();
-    throw new ApiError(problem.code ?? `http_${response.status}`, problem.detail ?? problem.title ?? "", response.status, problem.errors ?? []);
+    const detail = problem.detail ?? problem.title ?? "";
+    throw new ApiError(problem.code ?? `http_${response.status}`, detail, response.status, problem.errors ?? []);
   }
 
   #learnClock(response, sentAt) {

@@ -95,7 +95,8 @@ export function ago(seconds) {
 }
 
 export function distance(metres) {
-  return metres < 950 ? t("distance.m", { n: Math.round(metres / 10) * 10 }) : t("distance.km", { n: (metres / 1000).toFixed(1) });
+  if (metres < 950) return t("distance.m", { n: Math.round(metres / 10) * 10 });
+  return t("distance.km", { n: (metres / 1000).toFixed(1) });
 }
 
 export function count(number) {

@@ -51,9 +51,13 @@ export async function createMap(container, config, { onTrouble = () => {} } = {}
     if (id.startsWith("name:")) addNamePicture(map, id);
   });
   map.on("error", () => onTrouble());
+  // Somebody else's style may be away: an empty map still shows where everybody is.
+  const withoutStyle = () => map.setStyle(styleFor({}, darkScheme.matches));
+  map.once("error", withoutStyle);
   await new Promise((resolve) => {
     map.once("style.load", resolve);
   });
+  map.off("error", withoutStyle);
   return map;
 }
 

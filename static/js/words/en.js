@@ -108,7 +108,7 @@ export const EN = {
   "map.unsupported": "This browser cannot draw the map (no WebGL).",
 
   "dispatch.couriers": "Couriers",
-  "dispatch.in_view": "in view",
+  "dispatch.in_view": "{n} in view",
   "dispatch.free": "Free",
   "dispatch.busy": "Busy",
   "dispatch.off": "Off duty",
