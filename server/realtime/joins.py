@@ -131,7 +131,7 @@ class JoinDesk:
                 changes = await changes_since(connection, reading.topic.text, reading.since)
                 if changes is not None:
                     missed, horizon = changes
-                    parties = await self._snapshots.parties(connection, name)
+                    parties = await self._snapshots.parties(connection, name, reading.audience)
                     return Found(parties, reading.since, horizon, missed=missed)
             parties, snapshot = await self._snapshots.read(connection, name, reading.audience)
             return Found(parties, cursor, snapshot=msgspec.Raw(msgspec.json.encode(snapshot)))

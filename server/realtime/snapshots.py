@@ -22,6 +22,8 @@ from server.realtime.topics import Audience, Kind, Parties, TopicName
 
 MAX_OPEN_ORDERS = 500  # in one snapshot; who has more open orders than this needs pages, not a list
 
+# Whose permission does not hang on whose the order is.
+SEES_ALL_ORDERS = frozenset({Audience.STAFF, Audience.OBSERVER})
 # Who is shown where an order goes.
 SEES_DROPOFF = frozenset({Audience.CUSTOMER, Audience.COURIER, Audience.STAFF})
 
@@ -29,8 +31,8 @@ SEES_DROPOFF = frozenset({Audience.CUSTOMER, Audience.COURIER, Audience.STAFF})
 class SnapshotReader(Protocol):
     """Reads within a given transaction; raises NotFound for what is not there."""
 
-    async def parties(self, connection: Any, topic: TopicName) -> Parties | None:
-        """Whose the order of the topic is; None for topics that are not about one order."""
+    async def parties(self, connection: Any, topic: TopicName, audience: Audience) -> Parties | None:
+        """Whose the order of the topic is, as far as this audience's permission hangs on it; None: not at all."""
         ...
 
     async def read(
@@ -47,11 +49,12 @@ class StoreSnapshots:
         self._duties = duties
         self._nearest = nearest
 
-    async def parties(self, connection: Any, topic: TopicName) -> Parties | None:
-        if topic.kind is not Kind.ORDER or topic.id is None:
+    async def parties(self, connection: Any, topic: TopicName, audience: Audience) -> Parties | None:
+        if topic.kind is not Kind.ORDER or topic.id is None or audience in SEES_ALL_ORDERS:
             return None
         order = await OrderStore(connection).get(topic.id)
-        assignment = await AssignmentStore(connection).newest_of_order(topic.id)
+        carried = audience is Audience.COURIER
+        assignment = await AssignmentStore(connection).newest_of_order(topic.id) if carried else None
         return _parties(order, assignment)
 
     async def read(

@@ -115,7 +115,7 @@ def audience_of(viewer: Viewer, topic: TopicName) -> Audience:
 
 
 def check_parties(viewer: Viewer, parties: Parties) -> None:
-    """NotFound unless the order of these parties is the viewer's to see, now."""
+    """OrderNotFound unless the order of these parties is the viewer's to see, now."""
     require_for_order(
         viewer,
         Permission.SEE_ORDER,

@@ -21,7 +21,7 @@ from tests.visits import Visit
 class WhatHappened:
     """A snapshot that is simply everything that has happened on the topic, so that tests can count."""
 
-    async def parties(self, connection: Any, topic: TopicName) -> Parties | None:
+    async def parties(self, connection: Any, topic: TopicName, audience: Audience) -> Parties | None:
         return None
 
     async def read(self, connection: Any, topic: TopicName, audience: Audience) -> tuple[Parties | None, Any]:
