@@ -4,7 +4,7 @@
 
 H3 lies on an icosahedron whose twelve corners are its pentagons.  From a face's centre, the i axis of its
 hexagonal grid points to one of the face's three corners.  Which one, and by how many sixths of a turn a base
-cell's digits differ from the face's, is convention: this file tries them all until thousands of points agree.
+cell's digits differ from the face's, is convention: this file tries them all until twenty thousand points agree.
 """
 
 import itertools
@@ -16,7 +16,7 @@ import h3
 import numpy as np
 
 RES = 3  # digits enough to tell the rotations apart
-SAMPLES = 40_000
+SAMPLES = 20_000
 NEAR_A_FACE = math.cos(math.radians(48))  # a face's corners are 37.4° from its centre
 K_AXIS = 1
 CCW = {0: 0, 1: 5, 5: 4, 4: 6, 6: 2, 2: 3, 3: 1}
