@@ -32,6 +32,7 @@ from server.realtime.hub import Hub
 from server.realtime.snapshots import StoreSnapshots
 from server.settings import Settings
 from server.storage.database import open_database
+from server.storage.housekeeping import keep_house
 from server.storage.redis import open_listener, open_redis
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage
@@ -154,6 +155,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         # The tail stands at the end of the log before the board is read, so that no duty falls between.
         await storage.tail.start()
         await duties.load(pool)
+        await keep_house(storage, timers)
         yield app
 
 
