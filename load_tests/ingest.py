@@ -52,8 +52,8 @@ class Watched:
     """One courier, the customer who watches him, and what is under way between them."""
 
     couple: Couple
-    courier: LoadSocket | None = None
-    customer: LoadSocket | None = None
+    courier: LoadSocket
+    customer: LoadSocket
     waiting: deque[tuple[int, float]] = field(default_factory=deque)  # (fix_time, scheduled_s), oldest first
     sent: int = 0
     measured_from: int = 0  # `seq` of the first fix that counts; earlier ones warmed up
@@ -125,18 +125,15 @@ async def _measure_songda(couriers: int, seconds: float, data_dir: Path, report:
             connected = groups.look()["server"].rss_bytes
             _say(f"{2 * couriers} sockets connected; warming up")
             await _stream(watched, couriers, WARM_UP_S, Tally())
-            before, started_s = groups.look(), time.monotonic()
+            before = groups.look()
             tally = Tally()
             _say(f"measuring for {seconds:.0f} s")
-            await _stream(watched, couriers, seconds, tally)
-            during_s = time.monotonic() - started_s
+            during_s = await _stream(watched, couriers, seconds, tally)
             await asyncio.sleep(SETTLE_S)
             after = groups.look()
         finally:
             await children.stop()
-    return _figures(
-        tally, before, after, during_s, (connected - empty) / (2 * couriers) / 1024, seconds, report
-    )
+    return _figures(tally, before, after, during_s, (connected - empty) / (2 * couriers) / 1024, report)
 
 
 def _figures(
@@ -145,7 +142,6 @@ def _figures(
     after: dict[str, Usage],
     during_s: float,
     rss_per_socket_kib: float,
-    seconds: float,
     report: Report,
 ) -> Measured:
     nothing = Usage(0.0, 0)
@@ -176,7 +172,7 @@ def _figures(
         p50_ms=p50_ms,
         p99_ms=p99_ms,
         cpu_us=cpu_us["server"] + cpu_us["redis"] + cpu_us["postgresql"],
-        kept_per_s=kept / max(seconds, during_s),
+        kept_per_s=kept / during_s,
         rss_per_socket_kib=rss_per_socket_kib,
     )
 
@@ -192,22 +188,19 @@ async def _connect_all(settings: Settings, couples: Sequence[Couple]) -> list[Wa
 
     async def couple_up(couple: Couple) -> Watched:
         async with places:
-            watched = Watched(couple)
-            watched.courier, said = await connect(url, token_for(Role.COURIER, couple.courier_id))
-            token = token_for(Role.CUSTOMER, couple.customer_id)
-            for _ in range(64):
-                watched.customer, heard = await connect(url, token)
-                if heard["node"] != said["node"]:
-                    break
-                close(watched.customer)
-            await watched.customer.request(f"order:{couple.order_id}", "join", {}, "join")
-            return watched
+            courier, said = await connect(url, token_for(Role.COURIER, couple.courier_id))
+            customer, heard = await connect(url, token_for(Role.CUSTOMER, couple.customer_id))
+            while heard["node"] == said["node"]:
+                close(customer)
+                customer, heard = await connect(url, token_for(Role.CUSTOMER, couple.customer_id))
+            await customer.request(f"order:{couple.order_id}", "join", {}, "join")
+            return Watched(couple, courier, customer)
 
     return await asyncio.gather(*(couple_up(couple) for couple in couples))
 
 
-async def _stream(watched: Sequence[Watched], per_s: int, seconds: float, tally: Tally) -> None:
-    """Each courier sends one fix a second, spread evenly over the second; what comes back is tallied."""
+async def _stream(watched: Sequence[Watched], per_s: int, seconds: float, tally: Tally) -> float:
+    """Each courier sends one fix a second, spread evenly over it; what comes back is tallied.  Seconds it took."""
     # One wall moment for one monotonic moment: fix_time and schedule must not drift apart within a run.
     wall_ms, mono_s = time.time_ns() // 1_000_000, time.monotonic()
     for one in watched:
@@ -230,7 +223,7 @@ async def _stream(watched: Sequence[Watched], per_s: int, seconds: float, tally:
 
     gc.collect()
     gc.freeze()
-    await at_scheduled_moments(send, per_s=per_s, duration_s=seconds)
+    return await at_scheduled_moments(send, per_s=per_s, duration_s=seconds)
 
 
 def _listen(one: Watched, tally: Tally) -> None:
@@ -286,9 +279,9 @@ async def _measure_floor(couriers: int, seconds: float) -> Measured:
                 % number
             )
 
-        sent = await at_scheduled_moments(send, per_s=couriers, duration_s=seconds)
+        await at_scheduled_moments(send, per_s=couriers, duration_s=seconds)
         await asyncio.sleep(0.2)
-        cpu_us = groups.look()["floor"].since(before) / sent * 1e6
+        cpu_us = groups.look()["floor"].since(before) / int(couriers * seconds) * 1e6
     finally:
         relay.terminate()
         await relay.wait()

@@ -70,20 +70,23 @@ def _group_of(process: psutil.Process) -> str:
 
 async def at_scheduled_moments(
     send: Callable[[int, float], None], *, per_s: float, duration_s: float, slice_s: float = 0.002
-) -> int:
-    """Call `send(number, scheduled_s)` `per_s` times a second for `duration_s`, whatever the calls do to us; how many.
+) -> float:
+    """Call `send(number, scheduled_s)` `per_s` times a second for `duration_s`, whatever the calls do to us.
+
+    Returns the seconds it took: `duration_s`, or more if the calls did not keep up with the schedule.
 
     `scheduled_s` is on `time.monotonic`'s scale.  A generator that stalls sends late but counts from the schedule.
     """
     started_s = time.monotonic()
-    number, total = 0, int(per_s * duration_s)
+    number, total, took_s = 0, int(per_s * duration_s), 0.0
     while number < total:
         due = min(total, int((time.monotonic() - started_s) * per_s) + 1)
         while number < due:
             send(number, started_s + number / per_s)
             number += 1
+        took_s = time.monotonic() - slice_s - started_s  # what is late by a slice kept up
         await asyncio.sleep(slice_s)
-    return number
+    return max(duration_s, took_s)
 
 
 def machine() -> str:

@@ -5,26 +5,28 @@ Each command lives in server/commands or server/simulator.
 
 import argparse
 import sys
+from importlib import import_module
 
 from server.errors import StartupError
+
+COMMANDS = {
+    "serve": "server.commands.serve",
+    "demo": "server.commands.demo",
+    "sim": "server.simulator.command",
+    "administrator": "server.commands.administrator",
+    "worker": "server.commands.worker",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code.  What keeps a command from starting is one sentence on stderr, and 1."""
+    words = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="songda", description="Songda 送达: orders and live couriers.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    # Imported here so that `--help` does not wait for numpy, and one command's parts do not weigh on another.
-    from server.commands import administrator, demo, serve, worker  # noqa: PLC0415
-    from server.simulator import command as simulator  # noqa: PLC0415
-
-    for name, module in (
-        ("serve", serve),
-        ("demo", demo),
-        ("sim", simulator),
-        ("administrator", administrator),
-        ("worker", worker),
-    ):
-        summary = (module.__doc__ or "").strip().splitlines()[0]
+    # Only the command that was asked for is imported: one command's parts do not weigh on another's start.
+    for name in words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS:
+        module = import_module(COMMANDS[name])
+        summary = (module.__doc__ or "").strip().partition("\n")[0]
         command = commands.add_parser(
             name,
             help=summary,
@@ -33,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(words)
     try:
         return int(options.run(options))
     except StartupError as error:

@@ -40,7 +40,7 @@ class Settings:
 
     # How long things may gather, and how wide the ways are.
     database_pool_size: int = 8  # connections a process keeps to PostgreSQL
-    position_partitions: int = 4  # channels in use of the 64; more only help a cluster
+    position_partitions: int = 1  # channels in use of the 64; more only help a cluster
     place_tick_ms: int = 10  # fixes gather this long before one pipeline to Redis
     track_flush_s: float = 4.0  # fixes gather this long before one COPY
     http_track_flush_ms: int = 150  # … but stock apps wait for their 2xx no longer than this

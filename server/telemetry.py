@@ -7,7 +7,7 @@ here prints requests, and uvicorn's access log is off.
 import asyncio
 import logging
 import sys
-from collections.abc import Callable
+import traceback
 from pathlib import Path
 
 import structlog
@@ -35,7 +35,7 @@ def configure_logging(level: str, *, process: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
-            structlog.processors.format_exc_info,
+            name_exception,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -68,11 +68,29 @@ def metrics_page(multiprocess_dir: Path | None) -> bytes:
     return generate_latest(registry)
 
 
-def count_failure(where: str) -> Callable[[BaseException], None]:
-    """A callback that counts an unexpected exception under `where` and logs it once."""
+def name_exception(
+    logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """A structlog processor: of `exc_info` only the kind and the way it came.
 
-    def failed(error: BaseException) -> None:
-        FAILURES.labels(where).inc()
-        structlog.get_logger().error("unexpected", where=where, exc_info=error)
+    An exception's own words may hold what somebody sent us: a token, a phone number, a position.
+    """
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__qualname__
+        event["at"] = where(error)
+        if isinstance(error, BaseExceptionGroup):
+            event["errors"] = [
+                {"error": type(one).__qualname__, "at": where(one)} for one in error.exceptions
+            ]
+    return event
 
-    return failed
+
+def where(error: BaseException) -> list[str]:
+    """The way the exception came, as file:line function, without its words and without any values."""
+    return [
+        f"{frame.filename.rpartition('/server/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]

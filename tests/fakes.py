@@ -1,4 +1,7 @@
-"""Small honest stand-ins for what is slow or foreign.  PostgreSQL and Redis are never imitated: they start in no time."""
+"""Small honest stand-ins for what is slow or foreign.
+
+PostgreSQL and Redis are never imitated: they start in no time.
+"""
 
 from datetime import UTC, datetime, timedelta
 

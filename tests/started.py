@@ -62,16 +62,24 @@ class StartedServer:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            **os.environ, "SONGDA_DATA": str(self.data_dir), "SONGDA_PORT": str(self.port), "PYTHONUNBUFFERED": "1",
-            "SONGDA_WORKERS": str(self.workers), **self.extra,
+            **os.environ,
+            "SONGDA_DATA": str(self.data_dir),
+            "SONGDA_PORT": str(self.port),
+            "PYTHONUNBUFFERED": "1",
+            "SONGDA_WORKERS": str(self.workers),
+            **self.extra,
         }
 
     def start(self) -> Self:
         """Start and wait until it listens; AssertionError with its words when it does not."""
         self._listens.clear()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve"], env=self.environment, cwd=ROOT, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [sys.executable, "-m", "server", "serve"],
+            env=self.environment,
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
         assert self._listens.wait(START_WITHIN_S), "did not start:\n" + "".join(self.lines)
@@ -116,29 +124,65 @@ class StartedServer:
     def person(self, role: str, *, merchant_id: str | None = None, password: str | None = None) -> Person:
         """A new account of `role` with a device key, signed in."""
         login = f"{role}-{uuid4().hex[:12]}"
-        body = {"role": role, "login": login, "display_name": login.title(), "merchant_id": merchant_id, "password": password}
-        made = self.call("POST", "/api/v1/accounts", by=self.administrator,
-                         json={name: value for name, value in body.items() if value is not None})
-        key = self.call("POST", f"/api/v1/accounts/{made['id']}/device-keys", by=self.administrator, json={"label": "test"})
+        body = {
+            "role": role,
+            "login": login,
+            "display_name": login.title(),
+            "merchant_id": merchant_id,
+            "password": password,
+        }
+        made = self.call(
+            "POST",
+            "/api/v1/accounts",
+            by=self.administrator,
+            json={name: value for name, value in body.items() if value is not None},
+        )
+        key = self.call(
+            "POST",
+            f"/api/v1/accounts/{made['id']}/device-keys",
+            by=self.administrator,
+            json={"label": "test"},
+        )
         token = self.call("POST", "/api/v1/sessions", json={"device_key": key["device_key"]})["token"]
         return Person(made["id"], role, login, password or "", key["device_key"], token)
 
     def merchant(self, *, lat: float = MARKET_SQUARE[0], lng: float = MARKET_SQUARE[1]) -> dict[str, Any]:
         """A new merchant with one dish on the menu."""
-        made = self.call("POST", "/api/v1/merchants", by=self.administrator, json={
-            "name": "Market Kitchen", "address": "Kauppatori 1", "lat": lat, "lng": lng, "preparation_s": 600,
-            "menu": [{"name": "Salmon soup", "price_minor": 1290}],
-        })
+        made = self.call(
+            "POST",
+            "/api/v1/merchants",
+            by=self.administrator,
+            json={
+                "name": "Market Kitchen",
+                "address": "Kauppatori 1",
+                "lat": lat,
+                "lng": lng,
+                "preparation_s": 600,
+                "menu": [{"name": "Salmon soup", "price_minor": 1290}],
+            },
+        )
         return dict(self.call("GET", f"/api/v1/merchants/{made['id']}", by=self.administrator))
 
     def place_order(self, customer: Person, merchant: dict[str, Any]) -> dict[str, Any]:
         """An order of one dish, to a door a kilometre away."""
-        return dict(self.call("POST", "/api/v1/orders", by=customer, json={
-            "merchant_id": merchant["id"],
-            "items": [{"item_id": merchant["menu"][0]["id"], "quantity": 1}],
-            "contact": {"name": "Aino", "phone": "+358401234567", "address": "Katajanokka 5",
-                        "lat": merchant["lat"] + 0.009, "lng": merchant["lng"]},
-        }))
+        return dict(
+            self.call(
+                "POST",
+                "/api/v1/orders",
+                by=customer,
+                json={
+                    "merchant_id": merchant["id"],
+                    "items": [{"item_id": merchant["menu"][0]["id"], "quantity": 1}],
+                    "contact": {
+                        "name": "Aino",
+                        "phone": "+358401234567",
+                        "address": "Katajanokka 5",
+                        "lat": merchant["lat"] + 0.009,
+                        "lng": merchant["lng"],
+                    },
+                },
+            )
+        )
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None
@@ -157,7 +201,9 @@ def started_server(data_dir: Path, *, workers: int = 1, **extra: str) -> Iterato
     server.start()
     try:
         said = server.call("POST", "/api/v1/sessions", json={"login": "chief", "password": password})
-        server.administrator = Person(said["account"]["id"], "administrator", "chief", password, "", said["token"])
+        server.administrator = Person(
+            said["account"]["id"], "administrator", "chief", password, "", said["token"]
+        )
         yield server
     finally:
         server.stop()
@@ -165,8 +211,15 @@ def started_server(data_dir: Path, *, workers: int = 1, **extra: str) -> Iterato
 
 def make_administrator(server: StartedServer, login: str) -> str:
     """Run `python -m server administrator`; the password it printed."""
-    done = subprocess.run([sys.executable, "-m", "server", "administrator", login], env=server.environment, cwd=ROOT,
-                          text=True, capture_output=True, timeout=START_WITHIN_S, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "server", "administrator", login],
+        env=server.environment,
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        timeout=START_WITHIN_S,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(r"^password:\s+(\S+)$", done.stdout, re.MULTILINE)
     assert found, done.stdout

@@ -34,6 +34,7 @@ class Child:
     restart: bool = False
     says_ready: bool = False
     on_ready: Callable[[], None] = lambda: None
+    on_end: Callable[[int], None] = lambda pid: None
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Children:
     async def _replace(self, running: _Running) -> bool:
         """Start a dead child again, if it may be; whether the supervisor should go on."""
         code = running.process.returncode
+        running.child.on_end(running.process.pid)
         if not running.child.restart:
             self._running.remove(running)
             if code:

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import sys
 import time
@@ -15,6 +16,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+from prometheus_client.multiprocess import mark_process_dead
 
 from server.commands.children import Child, Children
 from server.commands.ports import check_port_is_free
@@ -53,6 +56,7 @@ async def supervise(settings: Settings, after_start: AfterStart | None = None) -
     async with servers_ready(settings) as ready:
         children = Children(grace_s=settings.drain_s + 5.0)
         try:
+            _clean(_metrics_dir(ready))
             with step(f"Starting {ready.workers} server process{'es' if ready.workers > 1 else ''}"):
                 workers = [_worker(ready, number) for number in range(ready.workers)]
                 await children.start(workers, stop)
@@ -106,7 +110,19 @@ def child_environment(settings: Settings) -> dict[str, str]:
         env_name("host"): settings.host,
         env_name("port"): str(settings.port),
         env_name("workers"): str(settings.workers),
+        # Any worker answers /metrics for all of them.
+        "PROMETHEUS_MULTIPROC_DIR": str(_metrics_dir(settings)),
     }
+
+
+def _metrics_dir(settings: Settings) -> Path:
+    return settings.data_dir.absolute() / "metrics"
+
+
+def _clean(directory: Path) -> None:
+    """An empty directory: counters of an earlier run would be added to this one's."""
+    shutil.rmtree(directory, ignore_errors=True)
+    _made(directory)
 
 
 def _worker(settings: Settings, number: int) -> Child:
@@ -114,6 +130,7 @@ def _worker(settings: Settings, number: int) -> Child:
         name=f"worker-{number}",
         restart=True,
         says_ready=True,
+        on_end=lambda pid: mark_process_dead(pid, path=str(_metrics_dir(settings))),  # type: ignore[no-untyped-call]
         environment=child_environment(settings),
         command=[sys.executable, "-m", "server", "worker", "--number", str(number)],
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 from server.dispatch.legs import LEGS, Leg, State
 from server.dispatch.log import ENTITY
@@ -24,6 +25,13 @@ class Duty:
     assignment_id: UUID
     version: int
     leg: Leg
+
+    @property
+    def mark(self) -> int:
+        """32 bits that go with every position ridden for this: another assignment, or another version of it, has
+        another mark (but for one in four billion); never 0.
+        """
+        return crc32(self.version.to_bytes(4, "little"), crc32(self.assignment_id.bytes)) or 1
 
 
 class DutyBoard:

@@ -135,7 +135,7 @@ def _take(parts: Parts, arrival: Arrival, place: int, fix: Fix, verdict: Verdict
         bearing_deg=bearing_deg,
         speed_mps=speed_mps,
         available=courier.available,
-        duty_version=0 if duty is None else duty.version,
+        duty_mark=0 if duty is None else duty.mark,
     )
 
 

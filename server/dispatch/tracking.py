@@ -233,5 +233,5 @@ class Tracking:
         """His position carries his duty's version: the new one brings it to its new audience at once."""
         courier = self._owners.of(courier_id)
         if courier is not None and courier.last is not None:
-            courier.last = replace(courier.last, duty_version=0 if duty is None else duty.version)
+            courier.last = replace(courier.last, duty_mark=0 if duty is None else duty.mark)
             self._put_again(courier)

@@ -11,23 +11,31 @@ from uuid import UUID
 
 import numpy as np
 
-DEGREES_TO_INT = 10_000_000          # 1e-7 degree: about 1 cm on the ground
+DEGREES_TO_INT = 10_000_000  # 1e-7 degree: about 1 cm on the ground
 UNKNOWN_U16 = 0xFFFF
-AVAILABLE = 0b0000_0001              # may be offered work
+AVAILABLE = 0b0000_0001  # may be offered work
 POSITION_FORMAT_VERSION = 1
 
-_PACKED = struct.Struct("<16sqqiiQQHHHBBI")   # 68 bytes with no padding
+_PACKED = struct.Struct("<16sqqiiQQHHHBBI")  # 68 bytes with no padding
 POSITION_SIZE = _PACKED.size
-POSITION_DTYPE = np.dtype([
-    ("courier_hi", "<u8"), ("courier_lo", "<u8"),      # the 16 bytes of the id, read as two little-endian words
-    ("fix_time_ms", "<i8"), ("received_at_ms", "<i8"),
-    ("lat_e7", "<i4"), ("lng_e7", "<i4"),
-    ("cell", "<u8"),                                   # H3, COURIER_RES
-    ("owner", "<u8"),                                  # the owner number of the socket that said it
-    ("accuracy_dm", "<u2"), ("bearing_cdeg", "<u2"), ("speed_cmps", "<u2"),   # 0xFFFF: unknown
-    ("flags", "u1"), ("format", "u1"),
-    ("duty_version", "<u4"),                           # version of the assignment he rides for; 0: none
-])
+POSITION_DTYPE = np.dtype(
+    [
+        ("courier_hi", "<u8"),
+        ("courier_lo", "<u8"),  # the 16 bytes of the id, read as two little-endian words
+        ("fix_time_ms", "<i8"),
+        ("received_at_ms", "<i8"),
+        ("lat_e7", "<i4"),
+        ("lng_e7", "<i4"),
+        ("cell", "<u8"),  # H3, COURIER_RES
+        ("owner", "<u8"),  # the owner number of the socket that said it
+        ("accuracy_dm", "<u2"),
+        ("bearing_cdeg", "<u2"),
+        ("speed_cmps", "<u2"),  # 0xFFFF: unknown
+        ("flags", "u1"),
+        ("format", "u1"),
+        ("duty_mark", "<u4"),  # of what he rides for (dispatch/duties.py); 0: nothing
+    ]
+)
 assert POSITION_DTYPE.itemsize == POSITION_SIZE
 
 
@@ -46,15 +54,24 @@ class Position:
     bearing_deg: float | None = None
     speed_mps: float | None = None
     available: bool = True
-    duty_version: int = 0
+    duty_mark: int = 0
 
     def pack(self) -> bytes:
         """The packed form; accuracy is kept to 0.1 m, bearing to 0.01°, speed to 1 cm/s, each capped at 65534 units."""
         return _PACKED.pack(
-            self.courier_id.bytes, self.fix_time_ms, self.received_at_ms,
-            round(self.lat * DEGREES_TO_INT), round(self.lng * DEGREES_TO_INT), self.cell, self.owner,
-            _to_u16(self.accuracy_m, 10), _to_u16(self.bearing_deg, 100), _to_u16(self.speed_mps, 100),
-            AVAILABLE if self.available else 0, POSITION_FORMAT_VERSION, self.duty_version,
+            self.courier_id.bytes,
+            self.fix_time_ms,
+            self.received_at_ms,
+            round(self.lat * DEGREES_TO_INT),
+            round(self.lng * DEGREES_TO_INT),
+            self.cell,
+            self.owner,
+            _to_u16(self.accuracy_m, 10),
+            _to_u16(self.bearing_deg, 100),
+            _to_u16(self.speed_mps, 100),
+            AVAILABLE if self.available else 0,
+            POSITION_FORMAT_VERSION,
+            self.duty_mark,
         )
 
     def to_geojson(self) -> list[float]:
@@ -64,13 +81,34 @@ class Position:
 
 def unpack(data: bytes | memoryview, offset: int = 0) -> Position:
     """The Position packed at `offset`; struct.error when there are too few bytes."""
-    (courier, fix_time_ms, received_at_ms, lat_e7, lng_e7, cell, owner,
-     accuracy_dm, bearing_cdeg, speed_cmps, flags, _format, duty_version) = _PACKED.unpack_from(data, offset)
+    (
+        courier,
+        fix_time_ms,
+        received_at_ms,
+        lat_e7,
+        lng_e7,
+        cell,
+        owner,
+        accuracy_dm,
+        bearing_cdeg,
+        speed_cmps,
+        flags,
+        _format,
+        duty_mark,
+    ) = _PACKED.unpack_from(data, offset)
     return Position(
-        courier_id=UUID(bytes=courier), lat=lat_e7 / DEGREES_TO_INT, lng=lng_e7 / DEGREES_TO_INT,
-        fix_time_ms=fix_time_ms, received_at_ms=received_at_ms, cell=cell, owner=owner,
-        accuracy_m=_from_u16(accuracy_dm, 10), bearing_deg=_from_u16(bearing_cdeg, 100),
-        speed_mps=_from_u16(speed_cmps, 100), available=bool(flags & AVAILABLE), duty_version=duty_version,
+        courier_id=UUID(bytes=courier),
+        lat=lat_e7 / DEGREES_TO_INT,
+        lng=lng_e7 / DEGREES_TO_INT,
+        fix_time_ms=fix_time_ms,
+        received_at_ms=received_at_ms,
+        cell=cell,
+        owner=owner,
+        accuracy_m=_from_u16(accuracy_dm, 10),
+        bearing_deg=_from_u16(bearing_cdeg, 100),
+        speed_mps=_from_u16(speed_cmps, 100),
+        available=bool(flags & AVAILABLE),
+        duty_mark=duty_mark,
     )
 
 

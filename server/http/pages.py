@@ -17,8 +17,8 @@ from server.errors import NotFound
 from server.settings import Settings
 
 STATIC_DIR = Path(__file__).resolve().parents[2] / "static"
-BASE_MAP = "base.geojson.gz"                       # below data_dir/map, made by the simulator from an OSM extract
-HELSINKI = (24.941, 60.170)                        # [lng, lat], the demo city's railway square
+BASE_MAP = "base.geojson.gz"  # below data_dir/map, made by the simulator from an OSM extract
+HELSINKI = (24.941, 60.170)  # [lng, lat], the demo city's railway square
 MAPLIBRE_FILES = {"maplibre-gl.js": "text/javascript", "maplibre-gl.css": "text/css"}
 
 
@@ -27,21 +27,31 @@ def page_routes(settings: Settings) -> list[BaseRoute]:
 
     async def config(request: Request) -> Response:
         base_map = "" if settings.tile_url or not _base_map(settings).exists() else "/map/base.geojson"
-        return JSONResponse({
-            "tile_url": settings.tile_url,
-            "base_map": base_map,
-            "center": list(settings.map_center or HELSINKI),
-            "zoom": settings.map_zoom,
-            "attribution": settings.map_attribution,
-        }, headers={"Cache-Control": "no-cache"})
+        return JSONResponse(
+            {
+                "tile_url": settings.tile_url,
+                "base_map": base_map,
+                "center": list(settings.map_center or HELSINKI),
+                "zoom": settings.map_zoom,
+                "attribution": settings.map_attribution,
+                "ageing_after_s": settings.ageing_after_s,
+                "gone_after_s": settings.gone_after_s,
+            },
+            headers={"Cache-Control": "no-cache"},
+        )
 
     async def base_map(request: Request) -> Response:
         path = _base_map(settings)
         if not path.exists():
             raise NotFound("No base map was built; set SONGDA_TILE_URL, or open the demo city once.")
-        return FileResponse(path, media_type="application/geo+json", headers={
-            "Content-Encoding": "gzip", "Cache-Control": "max-age=3600",
-        })
+        return FileResponse(
+            path,
+            media_type="application/geo+json",
+            headers={
+                "Content-Encoding": "gzip",
+                "Cache-Control": "max-age=3600",
+            },
+        )
 
     async def maplibre(request: Request) -> Response:
         name = request.path_params["name"]

@@ -5,7 +5,6 @@ since those may hold somebody's phone number or position.
 """
 
 import secrets
-import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -95,26 +94,12 @@ class Unexpected:
         except Exception as error:
             error_id = secrets.token_hex(8)
             FAILURES.labels("http").inc()
-            log.error(
-                "unexpected",
-                error_id=error_id,
-                kind=type(error).__qualname__,
-                path=_route(scope),
-                at=where(error),
-            )
+            log.error("unexpected", error_id=error_id, path=_route(scope), exc_info=error)
             if started:
                 # Only an exception makes the server cut the connection; half an answer must not look like a whole one.
                 raise RuntimeError(f"answer broken off, error {error_id}") from None
             title = "Something went wrong on our side"
             await problem(500, "internal_error", title, details={"error_id": error_id})(scope, receive, send)
-
-
-def where(error: BaseException) -> list[str]:
-    """The way the exception came, as file:line function, without its words and without any values."""
-    return [
-        f"{frame.filename.rpartition('/server/')[2]}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]
 
 
 def _route(scope: Scope) -> str:

@@ -34,12 +34,12 @@ PRECISION: dict[Audience, dict[Leg, Precision]] = {
 
 
 def shown_position(
-    position: Position, *, duty_version: int, leg: Leg, audience: Audience
+    position: Position, *, duty_mark: int, leg: Leg, audience: Audience
 ) -> CourierPosition | None:
     """What an order's audience may be told of its courier's `position`, his assignment being at
-    `duty_version` and he on this leg of it; None: nothing.
+    `duty_mark` and he on this leg of it; None: nothing.
     """
-    if position.duty_version != duty_version:
+    if position.duty_mark != duty_mark:
         return None
     match PRECISION[audience][leg]:
         case Precision.EXACT:

@@ -7,7 +7,7 @@ import asyncio
 from typing import Protocol
 
 # Positions arrive in batches of settings.place_tick_ms already; this joins those of several processes.
-POSITION_TICK_S = 0.010
+POSITION_TICK_S = 0.002
 
 
 class Flushable(Protocol):

@@ -69,9 +69,7 @@ class Followers:
         frames: dict[Audience, bytes | None] = {}
         for member in topic.members:
             if member.audience not in frames:
-                shown = shown_position(
-                    position, duty_version=duty.version, leg=duty.leg, audience=member.audience
-                )
+                shown = shown_position(position, duty_mark=duty.mark, leg=duty.leg, audience=member.audience)
                 frames[member.audience] = None if shown is None else position_frame(topic.text, shown)
             frame = frames[member.audience]
             if frame is not None:

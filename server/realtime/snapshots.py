@@ -115,7 +115,7 @@ class StoreSnapshots:
         position = self._nearest.get(courier_id)
         if position is None:
             return None
-        return shown_position(position, duty_version=duty.version, leg=duty.leg, audience=audience)
+        return shown_position(position, duty_mark=duty.mark, leg=duty.leg, audience=audience)
 
 
 async def _order_view(connection: Any, order: Order, audience: Audience) -> Json:

@@ -1,6 +1,7 @@
 """The frame: one object with `topic`, `event`, `payload` and, where they apply, `ref` and `cursor`.  Pure.
 
-`songda.v1` is JSON text; decoding checks shape and refuses NaN, Infinity and other numbers that are none (msgspec does).
+`songda.v1` is JSON text; decoding checks shape and refuses NaN, Infinity and other numbers that are none (msgspec
+does).
 Payload types stand in `messages.py`; which payload belongs to which event is decided there, not here.
 """
 

@@ -237,16 +237,16 @@ async def _is_available(process, available) -> bool:
     return (await process.index.last(ANNA)).available is available
 
 
-async def test_a_position_carries_the_version_of_its_duty(process):
+async def test_a_position_carries_the_mark_of_its_duty(process):
     courier = await process.tracking.adopt(ANNA)
     await process.says(courier, process.fix(0))
     duty = Duty(UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4), 6, Leg.TO_PICKUP)
     process.duties._set(ANNA, duty)
 
-    async def has_version_6():
-        return (await process.index.last(ANNA)).duty_version == 6
+    async def has_its_mark():
+        return (await process.index.last(ANNA)).duty_mark == duty.mark
 
-    await eventually(has_version_6)
+    await eventually(has_its_mark)
 
 
 async def test_an_http_phone_waits_for_the_commit(process):

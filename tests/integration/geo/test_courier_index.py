@@ -60,7 +60,7 @@ async def loaded(index: CourierIndex) -> dict[bytes, int]:
 
 
 async def test_a_placed_courier_is_found_in_his_cell_and_by_his_id(index, redis_client):
-    here = a_position(accuracy_m=5.0, bearing_deg=90.0, duty_version=3)
+    here = a_position(accuracy_m=5.0, bearing_deg=90.0, duty_mark=3)
     assert await index.place([here]) == [Placed.PLACED]
     assert await index.last(ANNA) == here
     assert await cells_of(redis_client, ANNA) == {cell_at(HELSINKI)}

@@ -64,7 +64,7 @@ class Live:
             fix_time_ms=now_ms,
             received_at_ms=now_ms,
             cell=cell_of(lat, lng),
-            duty_version=0 if duty is None else duty.version,
+            duty_mark=0 if duty is None else duty.mark,
         )
         position = replace(position, **facts)
         batch = np.frombuffer(position.pack(), POSITION_DTYPE)

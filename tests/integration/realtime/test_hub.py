@@ -252,12 +252,12 @@ async def test_each_audience_sees_as_much_of_a_courier_as_it_needs(here: Live):
         assert (exact["lat"], exact["lng"], exact["bearing_deg"]) == (lat, lng, 90.0)
         assert "coarse" not in exact
 
-        before_pickup = town.duties.of(courier.account_id).version
+        before_pickup = town.duties.of(courier.account_id).mark
         await town.dispatch.pick_up(courier, order_id)
         for visit in everybody:
             while (await visit.event("changed"))["payload"]["entity"] != "assignment":
                 pass
-        here.position(courier.account_id, 60.172, 24.942, duty_version=before_pickup)
+        here.position(courier.account_id, 60.172, 24.942, duty_mark=before_pickup)
         here.position(courier.account_id, 60.173, 24.943)
         for visit in (customer, dispatcher):
             assert (await visit.event("position"))["payload"]["lat"] == 60.173, (
@@ -265,11 +265,12 @@ async def test_each_audience_sees_as_much_of_a_courier_as_it_needs(here: Live):
             )
         assert await quiet(kitchen), "the way to the customer's door is not the kitchen's business"
 
+        before_delivery = town.duties.of(courier.account_id).mark
         await town.dispatch.deliver(courier, order_id)
         for visit in everybody:
             while (await visit.event("changed"))["payload"]["entity"] != "assignment":
                 pass
-        here.position(courier.account_id, 60.174, 24.944, duty_version=3)
+        here.position(courier.account_id, 60.174, 24.944, duty_mark=before_delivery)
         for visit in everybody:
             assert await quiet(visit), "nothing after delivery"
 

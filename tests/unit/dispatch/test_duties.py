@@ -3,6 +3,9 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from server.dispatch.duties import Duty, DutyBoard
 from server.dispatch.legs import Act, Assignment, Leg
 from server.dispatch.log import log_event
@@ -160,3 +163,14 @@ async def test_the_next_duty_heard_while_the_last_was_read_counts():
     duty = board.of(COURIER)
     assert duty is not None
     assert duty.assignment_id == next_one.id
+
+
+@given(st.uuids(), st.uuids(), st.integers(1, 9), st.integers(1, 9))
+def test_only_the_same_version_of_the_same_assignment_has_the_same_mark(one, other, version, other_version):
+    def mark(assignment_id: UUID, version: int) -> int:
+        return Duty(
+            ORDER.id, ORDER.merchant_id, ORDER.customer_id, assignment_id, version, Leg.TO_PICKUP
+        ).mark
+
+    assert (mark(one, version) == mark(other, other_version)) is ((one, version) == (other, other_version))
+    assert 0 < mark(one, version) < 2**32

@@ -14,6 +14,7 @@ from server.errors import NotAuthenticated, Unavailable
 from server.http.body_limit import BodyLimit
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
 from server.orders.placing import CheckFailed, Fault
+from server.telemetry import name_exception
 
 SECRET_WORDS = "phone +358 40 123 4567"
 
@@ -82,12 +83,12 @@ async def test_what_nobody_serves_is_a_problem_too(method, path, status, code):
 
 
 async def test_the_unexpected_tells_the_caller_an_id_and_nobody_anything_personal():
-    with structlog.testing.capture_logs() as logged:
+    with structlog.testing.capture_logs(processors=[name_exception]) as logged:
         answer = await ask(an_app(ZeroDivisionError(SECRET_WORDS)))
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (500, "internal_error")
     [line] = logged
-    assert (line["error_id"], line["kind"]) == (problem["error_id"], "ZeroDivisionError")
+    assert (line["error_id"], line["error"]) == (problem["error_id"], "ZeroDivisionError")
     assert line["at"][-1].endswith(" raising")
     for personal in (SECRET_WORDS, "aino", "abc"):
         assert personal not in answer.text
