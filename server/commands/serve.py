@@ -56,7 +56,6 @@ async def supervise(settings: Settings, after_start: AfterStart | None = None) -
     async with servers_ready(settings) as ready:
         children = Children(grace_s=settings.drain_s + 5.0)
         try:
-            _clean(_metrics_dir(ready))
             with step(f"Starting {ready.workers} server process{'es' if ready.workers > 1 else ''}"):
                 workers = [_worker(ready, number) for number in range(ready.workers)]
                 await children.start(workers, stop)
@@ -90,6 +89,7 @@ async def servers_ready(settings: Settings) -> AsyncIterator[Settings]:
             await migrate(ready.database_url)
         if not ready.secret:
             ready = replace(ready, secret=_kept_secret(data_dir))
+        _clean(_metrics_dir(ready))
         yield ready
 
 
