@@ -4,7 +4,7 @@ The record is the assignments table; this is this process's picture of it, behin
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -17,7 +17,11 @@ from server.storage.event_log import LogRow
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """What a courier is busy with: an open assignment at one version, and the leg he rides."""
+    """What a courier is busy with: an open assignment at one version, and the leg he rides.
+
+    `mark`: 32 bits that go with every position ridden for it. Another assignment, or another version of this one, has
+    another mark (but for one in four billion); never 0.
+    """
 
     order_id: UUID
     merchant_id: UUID
@@ -25,13 +29,11 @@ class Duty:
     assignment_id: UUID
     version: int
     leg: Leg
+    mark: int = field(init=False)
 
-    @property
-    def mark(self) -> int:
-        """32 bits that go with every position ridden for this: another assignment, or another version of it, has
-        another mark (but for one in four billion); never 0.
-        """
-        return crc32(self.version.to_bytes(4, "little"), crc32(self.assignment_id.bytes)) or 1
+    def __post_init__(self) -> None:
+        mark = crc32(self.version.to_bytes(4, "little"), crc32(self.assignment_id.bytes)) or 1
+        object.__setattr__(self, "mark", mark)
 
 
 class DutyBoard:

@@ -76,7 +76,7 @@ class TrackBuffer:
             NOT_TAKEN.inc(len(arrival.packed))
             _tell_not_stored(arrival, RecordAway())
             return False
-        self._count(len(arrival.packed))
+        self._fixes += len(arrival.packed)
         if arrival.is_urgent:
             self._urgent.append(arrival)
             self.has_urgent.set()
@@ -90,6 +90,7 @@ class TrackBuffer:
 
     async def write_next_slice(self) -> bool:
         """Commit the slice whose turn it is; False when the record is away (the fixes are kept)."""
+        BUFFERED.set(self._fixes)
         number, self._next_slice = self._next_slice, (self._next_slice + 1) % SLICES
         return await self._write_slice(number)
 
@@ -97,7 +98,7 @@ class TrackBuffer:
         """Commit what phones wait for; when the record is away they are told so, and keep it themselves."""
         self.has_urgent.clear()
         arrivals, self._urgent = self._urgent, []
-        self._count(-sum(len(arrival.packed) for arrival in arrivals))
+        self._fixes -= sum(len(arrival.packed) for arrival in arrivals)
         by_courier: dict[UUID, list[bytes]] = defaultdict(list)
         for arrival in arrivals:
             by_courier[arrival.courier.courier_id] += arrival.packed
@@ -133,7 +134,7 @@ class TrackBuffer:
         finally:
             if not is_written:  # whatever went wrong, nothing is lost
                 self._put_back(number, taken)
-        self._count(-sum(len(held.packed) for held in taken.values()))
+        self._fixes -= sum(len(held.packed) for held in taken.values())
         for held in taken.values():
             for on_stored, seqs in held.listeners.items():
                 _tell(on_stored, seqs)
@@ -158,10 +159,6 @@ class TrackBuffer:
             before.packed += held.packed
             for on_stored, seqs in held.listeners.items():
                 before.listeners.setdefault(on_stored, []).extend(seqs)
-
-    def _count(self, fixes: int) -> None:
-        self._fixes += fixes
-        BUFFERED.set(self._fixes)
 
 
 def _tell_not_stored(arrival: Arrival, error: Exception) -> None:
