@@ -35,7 +35,8 @@ from tests.ports import free_port
 
 WORKERS = 2
 WARM_UP_S = 4.0
-SETTLE_S = 6.0  # after the last fix: longer than the track's flush, so that `stored` can arrive
+SETTLE_WITHIN_S = 8.0  # after the last fix; longer than the track gathers, so that each can be `stored`
+SETTLE_LOOK_S = 0.1
 SPEED_MPS = 5.0
 METRES_PER_DEGREE = 111_195.0
 
@@ -124,12 +125,12 @@ async def _measure_songda(couriers: int, seconds: float, data_dir: Path, report:
             watched = await _connect_all(ready, couples)
             connected = groups.look()["server"].rss_bytes
             _say(f"{2 * couriers} sockets connected; warming up")
-            await _stream(watched, couriers, WARM_UP_S, Tally())
+            await _stream(watched, couriers, min(WARM_UP_S, seconds), Tally())
             before = groups.look()
             tally = Tally()
             _say(f"measuring for {seconds:.0f} s")
             during_s = await _stream(watched, couriers, seconds, tally)
-            await asyncio.sleep(SETTLE_S)
+            await _settled(tally)
             after = groups.look()
         finally:
             await children.stop()
@@ -224,6 +225,13 @@ async def _stream(watched: Sequence[Watched], per_s: int, seconds: float, tally:
     gc.collect()
     gc.freeze()
     return await at_scheduled_moments(send, per_s=per_s, duration_s=seconds)
+
+
+async def _settled(tally: Tally) -> None:
+    """Until every fix has been seen and stored; or not, for longer than that takes."""
+    until_s = time.monotonic() + SETTLE_WITHIN_S
+    while min(len(tally.latencies_s), tally.stored) < tally.sent and time.monotonic() < until_s:
+        await asyncio.sleep(SETTLE_LOOK_S)
 
 
 def _listen(one: Watched, tally: Tally) -> None:
