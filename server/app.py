@@ -29,6 +29,7 @@ from server.orders.catalogue import Catalogue
 from server.orders.service import OrderService
 from server.realtime.fanout import PositionFanout
 from server.realtime.hub import Hub
+from server.realtime.silence import Silence
 from server.realtime.snapshots import StoreSnapshots
 from server.settings import Settings
 from server.storage.database import open_database
@@ -55,6 +56,7 @@ class App:
     tracking: Tracking
     timers: Timers
     fanout: PositionFanout
+    silence: Silence
     clock: Clock
     settings: Settings
 
@@ -73,6 +75,7 @@ class App:
             self.storage.run(),
             self.timers.run(),
             self.fanout.run(),
+            self.silence.run(),
             self.tracking.run(),
             self.hub.run(),
             measure_loop_lag(self.clock),
@@ -124,10 +127,13 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             listener,
             index,
             clock,
-            on_batch=_both(nearest.update, hub.on_positions),
+            # What is older than what the index has is shown to nobody.
+            on_batch=lambda batch: hub.on_positions(nearest.update(batch)),
             on_left=_both(nearest.forget, hub.on_gone),
             on_claimed=tracking.claimed,
         )
+        gone_after_ms = round(settings.gone_after_s * 1000)
+        silence = Silence(nearest, clock, gone_after_ms=gone_after_ms, on_gone=hub.on_gone)
         parts = HttpParts(
             storage=storage,
             tokens=tokens,
@@ -149,6 +155,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             tracking=tracking,
             timers=timers,
             fanout=fanout,
+            silence=silence,
             clock=clock,
             settings=settings,
         )
@@ -160,7 +167,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
 
 
 def _both(first: Callable[[Told], object], second: Callable[[Told], object]) -> Callable[[Told], None]:
-    """Tell `first`, then `second`: the index knows a position before the hub shows it."""
+    """Tell `first`, then `second`: the index has forgotten somebody before the hub takes him off the map."""
 
     def tell(what: Told) -> None:
         first(what)

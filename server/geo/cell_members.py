@@ -38,17 +38,13 @@ class CellMembers:
             if missing > 0:
                 place.frombytes(bytes(missing * SLOT_BYTES))
 
-    def move(self, slot: int, old_cell: int, new_cell: int) -> int:
-        """Take `slot` from one cell of COURIER_RES to another, either possibly NOWHERE.
-
-        Returns the coarsest resolution at which it changed cells: a ride mostly changes the finest one or
-        two.
-        """
+    def move(self, slot: int, old_cell: int, new_cell: int) -> None:
+        """Take `slot` from one cell of COURIER_RES to another, either possibly NOWHERE."""
         for res in _FINE_TO_COARSE:
             old = old_cell and old_cell & KEEP[res] | FILL[res]
             new = new_cell and new_cell & KEEP[res] | FILL[res]
-            if old == new:
-                return res + 1
+            if old == new:  # so are all coarser ones; a ride mostly changes the finest one or two
+                return
             cells, place = self.by_res[res], self._place[res]
             if old:
                 _leave(cells, place, slot, old)
@@ -58,7 +54,6 @@ class CellMembers:
                     cells[new] = members = array(SLOT_TYPE)
                 place[slot] = len(members)
                 members.append(slot)
-        return REGION_RES
 
     def of(self, cells: Iterable[int], res: int) -> list[Members]:
         """The slots of each of these cells (all of resolution `res`) that holds anybody."""

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from server.geo.cell_members import NOWHERE, SLOT_TYPE, CellMembers
-from server.geo.cells import COURIER_RES, REGION_RES, TILE_RES, BadCell, ancestor, resolution
+from server.geo.cells import COURIER_RES, REGION_RES, BadCell, resolution
 from server.geo.distances import metres_of_chord, unit_vectors
 from server.geo.position import (
     AVAILABLE,
@@ -61,13 +61,6 @@ class Neighbour(NamedTuple):
     busy: bool
 
 
-class LeftTile(NamedTuple):
-    """A courier is no longer in this tile (TILE_RES); where he is now, `get` tells."""
-
-    courier_id: UUID
-    tile: int
-
-
 class NearestIndex:
     """The newest position of every courier, searchable by distance and by cell.  For one thread."""
 
@@ -90,17 +83,17 @@ class NearestIndex:
 
     # --- what is told to it ---
 
-    def update(self, batch: Batch) -> list[LeftTile]:
+    def update(self, batch: Batch) -> Batch:
         """Take in positions, in any order, several of one courier too: the newest `fix_time` stays, and of
         equal ones the one received last.  `cell` must be the H3 cell of the place, as `believe` has made it.
-        Returns who left which tile.
+        Returns what was news: one position a courier, none older than what we had.
         """
         if not len(batch):
-            return []
+            return batch
         slots = self._slots_for(batch)
         batch, slots = self._newest(batch, slots)
         moved = np.flatnonzero(self._rows["cell"][slots] != batch["cell"])
-        left = self._move(slots[moved].tolist(), batch["cell"][moved].tolist())
+        self._move(slots[moved].tolist(), batch["cell"][moved].tolist())
         self._rows.view(_WHOLE_ROW)[slots] = batch.view(_WHOLE_ROW)
         to_degrees = 1 / DEGREES_TO_INT
         places = np.empty((len(batch), PLACE_COLUMNS))
@@ -108,7 +101,7 @@ class NearestIndex:
         offered = (batch["flags"] & AVAILABLE).astype(np.bool_) & ~self._busy[slots]
         places[:, LAST_HEARD] = np.where(offered, batch["received_at_ms"], _NOT_OFFERED)
         self._places[slots] = places
-        return left
+        return batch
 
     def set_busy(self, courier_id: UUID, busy: bool) -> None:
         """Whether he has an assignment; known before his first position too."""
@@ -124,19 +117,15 @@ class NearestIndex:
             offered = not busy and row["flags"] & AVAILABLE
             self._places[slot, LAST_HEARD] = row["received_at_ms"] if offered else _NOT_OFFERED
 
-    def forget(self, courier_ids: Iterable[UUID]) -> list[LeftTile]:
+    def forget(self, courier_ids: Iterable[UUID]) -> None:
         """Remove these couriers' positions; unknown ones are no error.  That they are busy is remembered."""
-        left = []
         for courier_id in courier_ids:
             slot = self._slot_of.pop(courier_id.bytes, None)
             if slot is None:
                 continue
-            cell = int(self._rows["cell"][slot])
-            self._members.move(slot, cell, NOWHERE)
-            left.append(LeftTile(courier_id, ancestor(cell, TILE_RES)))
+            self._members.move(slot, int(self._rows["cell"][slot]), NOWHERE)
             self._clear(slot)
             self._free.append(slot)
-        return left
 
     def silent_since(self, before_ms: int) -> list[UUID]:
         """Whom nobody has heard at or after `before_ms` (Unix ms): the ones to forget."""
@@ -238,16 +227,11 @@ class NearestIndex:
             batch, slots = batch[newest], slots[newest]
         return batch, slots
 
-    def _move(self, slots: list[int], cells: list[int]) -> list[LeftTile]:
+    def _move(self, slots: list[int], cells: list[int]) -> None:
         """Note these couriers' new cells; `_rows` still has the old ones."""
         old_cells: list[int] = self._rows["cell"][slots].tolist()
-        left = []
         for slot, old_cell, cell in zip(slots, old_cells, cells, strict=True):
-            coarsest = self._members.move(slot, old_cell, cell)
-            if coarsest <= TILE_RES and old_cell != NOWHERE:
-                courier_id = UUID(bytes=self._rows[slot].tobytes()[:ID_SIZE])
-                left.append(LeftTile(courier_id, ancestor(old_cell, TILE_RES)))
-        return left
+            self._members.move(slot, old_cell, cell)
 
     def _neighbours(
         self, found: list[tuple[float, int]], now_ms: int, ageing_after_ms: int, gone_after_ms: int

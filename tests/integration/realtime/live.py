@@ -68,8 +68,7 @@ class Live:
         )
         position = replace(position, **facts)
         batch = np.frombuffer(position.pack(), POSITION_DTYPE)
-        self.town.nearest.update(batch)
-        self.hub.on_positions(batch)
+        self.hub.on_positions(self.town.nearest.update(batch))
         return position
 
 

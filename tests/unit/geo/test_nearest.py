@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.geo.cells import COURIER_RES, REGION_RES, TILE_RES, BadCell, BadPlace, ancestor, cell_of
-from server.geo.nearest import LeftTile, NearestIndex, Neighbour
+from server.geo.cells import COURIER_RES, REGION_RES, BadCell, BadPlace, ancestor, cell_of
+from server.geo.nearest import NearestIndex, Neighbour
 from server.geo.position import POSITION_DTYPE, Position, unpack
 from server.geo.presence import Presence
 from tests.unit.geo.couriers import NOON_MS, a_batch, a_position, courier_id
@@ -40,7 +40,7 @@ def test_an_empty_index_knows_nobody() -> None:
     index = NearestIndex(room=0)
     assert near_helsinki(index) == []
     assert index.get(courier_id(1)) is None
-    assert index.update(np.zeros(0, POSITION_DTYPE)) == []
+    assert not len(index.update(np.zeros(0, POSITION_DTYPE)))
     assert len(index) == len(index.in_cells([cell_of(*HELSINKI)])) == 0
 
 
@@ -140,7 +140,7 @@ def test_who_goes_off_duty_without_moving_is_not_offered() -> None:
 def test_an_older_fix_changes_nothing() -> None:
     newest = a_position(1, 60.17, 24.94)
     index = an_index(newest)
-    assert index.update(a_batch([a_position(1, 61.0, 25.5, fix_time_ms=NOON_MS - 1)])) == []
+    assert not len(index.update(a_batch([a_position(1, 61.0, 25.5, fix_time_ms=NOON_MS - 1)])))
     assert index.get(courier_id(1)) == newest
 
 
@@ -156,15 +156,13 @@ def test_of_two_readings_of_one_moment_the_one_received_last_stays() -> None:
     assert index.get(courier_id(1)) == last
 
 
-def test_crossing_into_another_tile_is_told_and_riding_within_one_is_not() -> None:
-    index = an_index(a_position(1, 60.17, 24.94), a_position(2, 60.17, 24.94))
-    home = cell_of(60.17, 24.94, TILE_RES)
-    left = index.update(
-        a_batch([a_position(1, 60.30, 24.94, fix_time_ms=NOON_MS + 1),
-                 a_position(2, 60.1703, 24.9403, fix_time_ms=NOON_MS + 1)])
-    )  # fmt: skip
-    assert left == [LeftTile(courier_id(1), home)]
-    assert index.forget([courier_id(2), courier_id(99)]) == [LeftTile(courier_id(2), home)]
+def test_what_was_news_comes_back_one_position_a_courier() -> None:
+    index = an_index(a_position(1), a_position(2, fix_time_ms=NOON_MS + 5))
+    newest = a_position(1, 60.30, fix_time_ms=NOON_MS + 2)
+    news = index.update(
+        a_batch([a_position(1, fix_time_ms=NOON_MS + 1), newest, a_position(2, fix_time_ms=NOON_MS + 4)])
+    )
+    assert [unpack(row.tobytes()) for row in news] == [newest]
 
 
 @pytest.mark.parametrize("res", range(REGION_RES, COURIER_RES + 1))

@@ -41,8 +41,8 @@ class Map:
             cell=cell_of(lat, lng),
         )
         batch = np.frombuffer(position.pack(), POSITION_DTYPE)
-        self.nearest.update(batch)
-        self.viewports.follow(batch, batch.tobytes())
+        news = self.nearest.update(batch)
+        self.viewports.follow(news, news.tobytes())
 
     def vanish(self, courier_id: UUID) -> None:
         self.nearest.forget([courier_id])
