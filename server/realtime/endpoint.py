@@ -74,7 +74,7 @@ class SongdaProtocol(asyncio.Protocol):
         "_core",
         "_heard_s",
         "_message",
-        "_pinged",
+        "_pinged_s",
         "_server_state",
         "_session",
         "_transport",
@@ -94,7 +94,7 @@ class SongdaProtocol(asyncio.Protocol):
         self._blocked_since_s: float | None = None
         self._blocked_bytes = 0
         self._heard_s = self.hub.wheel.now_s
-        self._pinged = False
+        self._pinged_s: float | None = None  # when a ping went out to which nothing has been heard yet
         self.slot = 0
 
     # What the transport tells
@@ -121,7 +121,7 @@ class SongdaProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_s = self.hub.wheel.now_s
-        self._pinged = False
+        self._pinged_s = None
         self._core.receive_data(data)
         for event in self._core.events_received():
             if isinstance(event, Frame):
@@ -284,14 +284,17 @@ class SongdaProtocol(asyncio.Protocol):
         heartbeat_s = self.hub.settings.heartbeat_s
         if quiet_s < heartbeat_s:
             return min(session_s, heartbeat_s - quiet_s)
-        if self._pinged:
+        if self._pinged_s is None:
+            self._pinged_s = now_s
+            self._transport.write(PING)
+        # Whoever was looked at early (a token near its end, a moment of slowness) still has all of his time.
+        left_s = self._pinged_s + heartbeat_s - now_s
+        if left_s <= 0:
             counters.EVICTED.labels("silent").inc()
             session.end()
             self._transport.abort()
             return None
-        self._pinged = True
-        self._transport.write(PING)
-        return min(session_s, heartbeat_s)
+        return min(session_s, left_s)
 
     def _look_at_slowness(self, now_s: float, since_s: float) -> float | None:
         waiting_bytes = self._transport.get_write_buffer_size()

@@ -73,6 +73,7 @@ class Hub:
         self.draining = False
         self._tokens = tokens
         self._tail = tail
+        self._duties = duties
         self._clock = clock
         self._random = random or Random()
         self._sessions: set[Session] = set()
@@ -96,9 +97,7 @@ class Hub:
                     topic.deliver(row)
 
     def on_positions(self, batch: Batch) -> None:
-        """Positions from anywhere, in the order they were placed.  The nearest-courier index has them
-        already.
-        """
+        """Positions from anywhere that were news to the nearest-courier index: none older than what it had."""
         packed = batch.tobytes()
         self._followers.show(packed)
         self._viewports.follow(batch, packed)
@@ -114,10 +113,11 @@ class Hub:
         session = self._ingest.session_of(courier_id)
         if session is not None:
             # Asked again in a moment, when the rows that end his duty have been told on the order's topic.
-            asyncio.get_running_loop().call_soon(self._ask_again, session, duty)
+            asyncio.get_running_loop().call_soon(self._ask_again, session, courier_id)
 
-    def _ask_again(self, session: Session, duty: Duty | None) -> None:
+    def _ask_again(self, session: Session, courier_id: UUID) -> None:
         """A courier hears of an order while he has it, and no longer."""
+        duty = self._duties.of(courier_id)
         own = None if duty is None else f"{Kind.ORDER}:{duty.order_id}"
         for topic, member in tuple(session.topics.items()):
             if member.topic.name.kind is Kind.ORDER and topic != own:

@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from server.accounts.viewer import Viewer
-from server.errors import NotFound, TrackingError, Unavailable
+from server.errors import NotFound, Refused, TrackingError, Unavailable
 from server.realtime import counters
 from server.realtime.listeners import Membership, Topic, change_frame, tell
 from server.realtime.snapshots import SnapshotReader
@@ -30,6 +30,12 @@ READ_WITHIN_S = 10.0  # a database that answers no sooner is away
 
 log = structlog.get_logger()
 OpenReading = Callable[[], AbstractAsyncContextManager[tuple[Any, Cursor]]]
+
+
+class JoinOvertaken(Refused):
+    """You left this topic, or joined it anew, or lost it, before this join could be answered."""
+
+    code = "join_overtaken"
 
 
 @dataclass(slots=True)
@@ -152,7 +158,9 @@ class JoinDesk:
             member = joiner.membership
             session = member.session
             if session.topics.get(topic.text) is not member:
-                continue  # left, or gone, or joined again meanwhile
+                if not session.closed:  # every `ref` gets its one reply
+                    session.refuse(topic.text, joiner.ref, JoinOvertaken())
+                continue
             counters.JOIN_TIME.observe(self._now_s() - joiner.asked_s)
             try:
                 if isinstance(found, TrackingError):

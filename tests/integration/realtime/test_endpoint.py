@@ -186,3 +186,17 @@ async def test_nothing_stays_behind_when_sockets_are_gone(here: Live):
     assert not here.hub._topics
     assert not len(here.hub._viewports)
     assert not any(here.hub.wheel._slots)
+
+
+async def test_who_was_pinged_has_a_whole_heartbeat_to_answer_however_often_he_is_looked_at(here: Live):
+    socket = await signed_in(here)
+    (session,) = here.hub._sessions
+    endpoint, now_s = session._carrier, here.hub.wheel.now_s
+    heartbeat_s = here.hub.settings.heartbeat_s
+    quiet_s = now_s + 2 * heartbeat_s
+    assert endpoint.look(quiet_s) == pytest.approx(heartbeat_s)
+    assert endpoint.look(quiet_s + 1) == pytest.approx(heartbeat_s - 1), "he may still answer"
+    assert not session.closed
+    assert endpoint.look(quiet_s + heartbeat_s) is None
+    assert session.closed
+    await socket.close()

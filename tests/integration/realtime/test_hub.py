@@ -1,5 +1,6 @@
 """Who is told what, by a running hub, over real sockets."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -224,6 +225,25 @@ async def test_a_courier_hears_of_an_order_while_he_has_it(here: Live):
         assert await refused(visit, topic) == "order_not_found"
 
 
+async def test_a_courier_keeps_listening_to_the_next_order_when_one_ends_in_the_same_moment(here: Live):
+    town = here.town
+    courier = await town.courier()
+    first_id = await town.assigned(courier)
+    await town.dispatch.pick_up(courier, first_id)
+    async with here.visit(courier) as visit:
+        await visit.join(f"order:{first_id}")
+        async with town.storage.unit_of_work() as older:
+            await older.connection.execute("SELECT pg_current_xact_id()")  # the log's tail waits for it
+            await town.dispatch.deliver(courier, first_id)
+            next_id = await town.assigned(courier)
+            await visit.join(f"order:{next_id}")
+        assert (await visit.event("left"))["topic"] == f"order:{first_id}"
+        await town.dispatch.pick_up(courier, next_id)
+        while (change := await visit.event("changed"))["payload"]["name"] != "picked_up":
+            pass
+        assert change["topic"] == f"order:{next_id}"
+
+
 # Positions
 
 
@@ -273,6 +293,28 @@ async def test_each_audience_sees_as_much_of_a_courier_as_it_needs(here: Live):
         here.position(courier.account_id, 60.174, 24.944, duty_mark=before_delivery)
         for visit in everybody:
             assert await quiet(visit), "nothing after delivery"
+
+
+async def test_a_position_that_comes_after_a_newer_one_is_shown_to_nobody(here: Live):
+    town = here.town
+    courier = await town.courier()
+    order_id = await town.assigned(courier)
+    now_ms = town.clock.now_ms()
+    async with here.visit(town.kitchen) as kitchen, here.visit(town.dispatcher) as dispatcher:
+        await kitchen.join(f"order:{order_id}")
+        await dispatcher.ask("viewport", "look", {"cells": [h3.latlng_to_cell(*HELSINKI, TILE_RES)]})
+        for after_ms in (2000, 1000, 3000):  # as two processes may publish them
+            here.position(courier.account_id, *HELSINKI, fix_time_ms=now_ms + after_ms)
+            here.hub.beat()
+            await asyncio.sleep(0)
+        moments = []
+        while not moments or moments[-1] < now_ms + 3000:
+            moments.append((await kitchen.event("position"))["payload"]["fix_time"])
+        assert now_ms + 1000 not in moments
+        moments = []
+        while not moments or moments[-1] < now_ms + 3000:
+            moments.append((await dispatcher.event("positions"))["payload"]["couriers"][0][5])
+        assert now_ms + 1000 not in moments
 
 
 async def test_a_snapshot_has_the_last_position_as_its_audience_may_see_it(here: Live):

@@ -138,3 +138,28 @@ async def test_joiners_of_the_same_moment_share_one_reading(town: Town, redis_cl
             for _ in range(20):
                 visitors.create_task(come())
         assert counting.reads <= 3
+
+
+class Slow(WhatHappened):
+    """A snapshot that takes long enough for something to come in between."""
+
+    async def read(self, connection: Any, topic: TopicName, audience: Audience) -> tuple[Parties | None, Any]:
+        await connection.fetchval("SELECT pg_sleep(0.05)")
+        return await super().read(connection, topic, audience)
+
+
+async def test_a_join_that_was_overtaken_is_answered_too(town: Town, redis_client: Redis):
+    topic = "dispatch:all"
+    async with live(town, redis_client, snapshots=Slow()) as here, here.visit(town.dispatcher) as visit:
+        await visit.say(topic, "join", ref="left")
+        await visit.say(topic, "leave", ref="leaving")
+        await visit.say(topic, "join", ref="overtaken")
+        await visit.say(topic, "join", ref="last")
+        answers = {}
+        for _ in range(4):
+            reply = await visit.event("reply")
+            answers[reply["ref"]] = reply["payload"]
+        assert answers["leaving"] == {"ok": {}}
+        assert "snapshot" in answers["last"]["ok"]
+        for ref in ("left", "overtaken"):
+            assert answers[ref]["error"]["code"] == "join_overtaken"
