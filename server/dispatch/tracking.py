@@ -166,6 +166,7 @@ class Tracking:
             FAILURES.labels("steps").inc()
             log.error("a batch of fixes failed", exc_info=error)
             for arrival in arrivals:
+                arrival.courier.held_until_ms = None  # what comes again is no duplicate: nobody holds it
                 if arrival.on_not_stored is not None:
                     arrival.on_not_stored(error)
             return

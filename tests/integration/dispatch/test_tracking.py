@@ -170,6 +170,25 @@ async def test_a_duplicate_is_refused_but_a_repeat_after_a_crash_is_stored(proce
     assert len(await process.track_of(ANNA)) == 1
 
 
+async def test_what_a_mistake_of_ours_dropped_is_heard_when_it_comes_again(process, monkeypatch):
+    courier = await process.tracking.adopt(ANNA)
+    fix, phone = process.fix(seq=1), Phone()
+    failed = asyncio.Event()
+
+    async def mistaken(positions):
+        failed.set()
+        raise ValueError
+
+    with monkeypatch.context() as mistake:
+        mistake.setattr(process.index, "place", mistaken)
+        process.tracking.submit(courier, [fix], phone.on_received, phone.on_stored)
+        await asyncio.wait_for(failed.wait(), SOON_S)
+        assert phone.received.empty()
+    process.tracking.submit(courier, [fix], phone.on_received, phone.on_stored)
+    assert (await phone.answer()).refused == []
+    assert await phone.seqs_stored() == [1]
+
+
 async def test_one_listener_hears_of_all_its_fixes_at_once(process):
     courier = await process.tracking.adopt(ANNA)
     phone = Phone()
