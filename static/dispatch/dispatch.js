@@ -143,7 +143,7 @@ async function selectOrder(orderId) {
     order.dropoff && pin(map, "dropoff", order.dropoff, { label: t("map.home") }),
   ].filter(Boolean);
   const places = [order.merchant, order.dropoff, carrier && couriers.get(carrier)].filter(Boolean);
-  fit(map, places, { padding: 120, maxZoom: 15.5 });
+  fit(map, places, { padding: 100, right: inspector.widthOverMap, maxZoom: 16 });
 }
 
 function selectPlace(position) {

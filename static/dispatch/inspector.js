@@ -36,6 +36,12 @@ export class Inspector {
     this.#askNearest(position);
   }
 
+  /** How much of the map's right side the card hides, in pixels; none on a phone, where it lies below. */
+  get widthOverMap() {
+    const { offsetWidth: width, offsetParent: frame } = this.#card;
+    return frame && width < frame.clientWidth / 2 ? width : 0;
+  }
+
   close() {
     this.#subject = null;
     this.#card.hidden = true;

@@ -4,7 +4,7 @@ import { element } from "../js/dom.js";
 import { clockTime, count, inOtherLanguage, t } from "../js/i18n.js";
 import { needsCourier } from "../js/order_book.js";
 
-const FILTERS = { all: "dispatch.filter_all", waiting: "dispatch.filter_waiting", pending_acceptance: "status.pending_acceptance",
+const FILTERS = { all: "dispatch.filter_all", pending_acceptance: "dispatch.filter_new", waiting: "dispatch.filter_waiting",
   delivering: "status.delivering" };
 
 export class OrderList {
@@ -62,7 +62,7 @@ export class OrderList {
     if (!row) {
       row = { title: element("span", { class: "title" }), status: element("span"), rider: element("span"), time: element("span") };
       row.button = element("button", { type: "button", class: "order-row", "data-order": order.id,
-        onclick: () => this.#onSelect(order.id) }, row.title, row.status, row.rider, row.time);
+        onclick: () => this.#onSelect(order.id) }, row.title, row.time, row.rider, row.status);
       row.item = element("li", {}, row.button);
       this.#rows.set(order.id, row);
     }

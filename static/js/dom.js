@@ -52,6 +52,7 @@ export const ICONS = {
   close: "M5 5 L19 19 M19 5 L5 19",
   home: "M3 11 L12 3 L21 11 V21 H14 V15 H10 V21 H3 Z",
   bowl: "M3 11 H21 A9 9 0 0 1 15 19.5 V21 H9 V19.5 A9 9 0 0 1 3 11 Z M8 8 Q7 6 8.5 4 M12 8 Q11 6 12.5 4 M16 8 Q15 6 16.5 4",
+  spot: "M12 8 A4 4 0 1 1 11.99 8 Z",
   play: "M7 4 L20 12 L7 20 Z",
   pause: "M7 4 H10.5 V20 H7 Z M13.5 4 H17 V20 H13.5 Z",
   check: "M5 12.5 L10 17.5 L19 7",

@@ -69,10 +69,12 @@ export function followScheme(map, config, redraw) {
   });
 }
 
+const PIN_ICONS = { pickup: ICONS.bowl, dropoff: ICONS.home, place: ICONS.spot };
+
 /** A pin with a picture and, if given, a name beside it: kinds "pickup", "dropoff", "place". */
 export function pin(map, kind, position, { name = "", label = name, draggable = false } = {}) {
   const body = element("div", { class: `pin ${kind}`, role: "img", "aria-label": label },
-    element("span", { class: "head" }, icon(kind === "pickup" ? ICONS.bowl : ICONS.home)),
+    element("span", { class: "head" }, icon(PIN_ICONS[kind])),
     name ? element("span", { class: "name" }, name) : null);
   return new maplibregl.Marker({ element: body, anchor: "bottom", draggable }).setLngLat(toLngLat(position)).addTo(map);
 }
@@ -126,13 +128,18 @@ export function showLines(map, id, stretches, colour) {
   }]);
 }
 
-/** Moves the view to hold all `positions`, leaving `padding` for panels. */
-export function fit(map, positions, { padding = 64, maxZoom = 16, animate = true } = {}) {
+const WIDEST_PADDING = 0.2;       // of a side of the map: a phone's map is small, and its middle is what one looks at
+
+/** Moves the view to hold all `positions`, `padding` pixels off the edges and `right` more off the right one (a card). */
+export function fit(map, positions, { padding = 64, right = 0, maxZoom = 16, animate = true } = {}) {
   const [first, ...others] = positions;
   if (!first) return;
   const bounds = new maplibregl.LngLatBounds(toLngLat(first), toLngLat(first));
   for (const position of others) bounds.extend(toLngLat(position));
-  map.fitBounds(bounds, { padding, maxZoom, animate: animate && !matchMedia("(prefers-reduced-motion: reduce)").matches });
+  const { clientWidth: width, clientHeight: height } = map.getContainer();
+  const [across, down] = [width - right, height].map((side) => Math.min(padding, side * WIDEST_PADDING));
+  const around = { left: across, right: across + right, top: down, bottom: down };
+  map.fitBounds(bounds, { padding: around, maxZoom, animate: animate && !matchMedia("(prefers-reduced-motion: reduce)").matches });
 }
 
 function setData(map, id, data, layers) {

@@ -2,12 +2,12 @@
 // Pure.
 
 const LIGHT = {
-  outside: "#e9edf0", land: "#f6f5f1", water: "#bfd9e6", green: "#dcebd3", building: "#e7e2da", buildingLine: "#d9d2c7",
+  land: "#f6f5f1", water: "#bfd9e6", green: "#dcebd3", building: "#e7e2da", buildingLine: "#d9d2c7",
   major: "#ffffff", majorLine: "#e3cfa4", medium: "#ffffff", minor: "#ffffff", roadLine: "#dcd8d0", path: "#ded8ce",
   rail: "#b9b4ac", label: "#5b6570", halo: "#ffffff",
 };
 const DARK = {
-  outside: "#10161c", land: "#182028", water: "#0f2a3b", green: "#1b2c25", building: "#222c36", buildingLine: "#2b3742",
+  land: "#182028", water: "#0f2a3b", green: "#1b2c25", building: "#222c36", buildingLine: "#2b3742",
   major: "#4a5663", majorLine: "#10161c", medium: "#3d4854", minor: "#333e49", roadLine: "#141b22", path: "#2a343e",
   rail: "#46515c", label: "#a9b5c0", halo: "#10161c",
 };
@@ -48,8 +48,7 @@ function cityStyle({ city, attribution }, colours) {
     version: 8,
     sources: { city: { type: "geojson", data: city, attribution: attribution ?? "", tolerance: 0.2 } },
     layers: [
-      background(colours.outside),
-      fill("land", colours.land),
+      background(colours.land),              // also beyond the map's edge: a city ends in no grey frame
       fill("water", colours.water),
       fill("green", colours.green),
       { ...fill("building", colours.building, { "fill-outline-color": colours.buildingLine }), minzoom: 13.5 },

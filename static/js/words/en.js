@@ -120,6 +120,7 @@ export const EN = {
   "dispatch.no_match": "No order fits this filter.",
   "dispatch.filter": "Filter orders",
   "dispatch.filter_all": "All",
+  "dispatch.filter_new": "New",
   "dispatch.filter_waiting": "No courier",
   "dispatch.zoom_in": "Zoom in to see the couriers.",
   "dispatch.no_couriers": "No couriers in this view.",

@@ -120,6 +120,7 @@ export const ZH = {
   "dispatch.no_match": "没有符合筛选条件的订单。",
   "dispatch.filter": "筛选订单",
   "dispatch.filter_all": "全部",
+  "dispatch.filter_new": "待接单",
   "dispatch.filter_waiting": "待派单",
   "dispatch.zoom_in": "放大地图以查看骑手。",
   "dispatch.no_couriers": "视野内没有骑手。",
