@@ -154,10 +154,10 @@ class CourierIndex:
 
     async def look_for_loss(self) -> None:
         """Ask whether Redis answers (`is_away`) and has what we placed (`lost_regions`)."""
-        self.is_away = False
         tags = list(self._incarnations)
-        with self._redis_errors():
+        with self._redis_errors(although_away=True):
             await self._ask("PING")
+            self.is_away = False  # not before: until then nobody else is to wait for a Redis that hangs
             answers = await scripts.run(self._redis, [_place_call(tag, []) for tag in tags]) if tags else []
         for tag, (incarnation, _letters) in zip(tags, answers, strict=True):
             self._notice(tag, incarnation)
@@ -267,8 +267,8 @@ class CourierIndex:
                     await pipeline.execute()
 
     @contextmanager
-    def _redis_errors(self) -> Iterator[None]:
-        if self.is_away:
+    def _redis_errors(self, *, although_away: bool = False) -> Iterator[None]:
+        if self.is_away and not although_away:
             raise LiveStateAway
         try:
             yield

@@ -86,6 +86,7 @@ class PositionFanout:
         self._subscribed = asyncio.Event()
         self._pending: list[memoryview] = []
         self._proved_at_s = -math.inf
+        self._is_lost = False
 
     @property
     def probe_age_s(self) -> float:
@@ -112,7 +113,9 @@ class PositionFanout:
             results = await asyncio.gather(*works, return_exceptions=True)
         for result in results:
             if isinstance(result, (RedisError, OSError)):
-                log.warning("the connection that brings positions was lost", error=type(result).__name__)
+                if not self._is_lost:  # once; we try again five times a second
+                    log.warning("the connection that brings positions was lost", error=type(result).__name__)
+                self._is_lost = True
             elif isinstance(result, Exception):
                 FAILURES.labels("fanout").inc()
                 log.error("the reader of positions failed", exc_info=result)
@@ -133,6 +136,7 @@ class PositionFanout:
                     case [b"ssubscribe", _, _]:
                         awaited -= 1
                         if awaited == 0:
+                            self._is_lost = False
                             self._subscribed.set()
                     case [b"sunsubscribe", *_]:
                         return  # the channel's slot has moved to another node

@@ -1,5 +1,6 @@
 """The newest position of every courier, in a real Redis."""
 
+import asyncio
 from dataclasses import replace
 from uuid import UUID
 
@@ -219,3 +220,17 @@ async def test_a_redis_that_went_away_is_our_error(index, valkey, tmp_path):
     for call in (away.place([a_position()]), away.claim(ANNA), away.last(ANNA), away.sweep(NOW_MS, 1)):
         with pytest.raises(LiveStateAway):
             await call
+
+
+async def test_only_who_looks_for_loss_waits_for_a_redis_that_hangs(index, redis_client, redis_url):
+    async with Redis.from_url(redis_url) as other:
+        index.is_away = True
+        await redis_client.ping()  # a connection that waits, not one that has yet to be made
+        await other.execute_command("CLIENT", "PAUSE", "100", "ALL")
+        looking = asyncio.create_task(index.look_for_loss())
+        await asyncio.sleep(0)
+        with pytest.raises(LiveStateAway):
+            await index.place([a_position()])
+        assert not looking.done()
+        await looking
+        assert await index.place([a_position()]) == [Placed.PLACED]

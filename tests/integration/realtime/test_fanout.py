@@ -7,12 +7,15 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from server.clock import SystemClock
 from server.geo.cells import cell_of
 from server.geo.courier_index import CourierIndex
 from server.geo.position import Position
 from server.geo.position_messages import Claim
+from server.realtime import fanout as fanout_module
 from server.realtime.fanout import PositionFanout
 from server.storage.embedded import EmbeddedValkey
 from server.storage.redis import open_listener, open_redis
@@ -145,6 +148,31 @@ def own_valkey(tmp_path_factory):
     """A Valkey that this test may kill."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server
+
+
+async def test_a_redis_that_stays_away_is_one_line_in_the_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(fanout_module, "CONNECT_AGAIN_AFTER_S", 0.001)
+    nowhere = f"unix://{tmp_path}/nobody"
+    listener, client = open_listener(nowhere), Redis.from_url(nowhere)
+    fanout = PositionFanout(
+        listener,
+        CourierIndex(client, partitions=4),
+        CLOCK,
+        on_batch=lambda _: None,
+        on_left=lambda _: None,
+        on_claimed=lambda *_: None,
+    )
+    before = fanout_module.RECONNECTS._value.get()
+    with capture_logs() as lines:
+        task = asyncio.create_task(fanout.run())
+        async with asyncio.timeout(SOON_S):
+            while fanout_module.RECONNECTS._value.get() < before + 3:
+                await asyncio.sleep(0.005)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert [line["event"] for line in lines] == ["the connection that brings positions was lost"]
+    await listener.aclose()
+    await client.aclose()
 
 
 async def test_a_redis_that_hangs_is_noticed_by_the_probe_and_forgiven_later(own_valkey):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.geo.fixes import Verdict
-from server.realtime import ingest, session, topics
+from server.realtime import ingest, joins, session, topics
 from server.settings import Settings
 from server.storage.cursor import BadCursor
 from server.wire.close_codes import CloseCode
@@ -34,6 +34,7 @@ def test_every_close_code_is_told(code):
         BadPayload,
         BadCursor,
         ingest.StillAdopting,
+        joins.JoinOvertaken,
         session.UnknownEvent,
         topics.RefNeeded,
         topics.TooManyTopics,
