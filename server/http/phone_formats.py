@@ -29,6 +29,8 @@ MAX_UNIX_S = 2**31 - 1
 
 _NUMBER = re.compile(r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?", re.ASCII)
 _FALSE = frozenset(("false", "0", "no"))
+# `+02:00` in an address whose maker forgot that a plus there means a space.
+_LOST_PLUS = re.compile(r"(?<=[\d.]) (?=\d\d:?\d\d$)", re.ASCII)
 
 Message = TypeVar("Message")
 
@@ -162,7 +164,7 @@ def _one_or_many(body: bytes) -> Iterator[bytes | msgspec.Raw]:
 
 def _decode(data: bytes | msgspec.Raw, form: type[Message]) -> Message:
     try:
-        return msgspec.json.decode(data, type=form)
+        return msgspec.json.decode(data, type=form, strict=False)  # templates put numbers into quotes
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable from error
 
@@ -204,8 +206,11 @@ def _moment_ms(text: str) -> int:
     number = _number(text)
     if number is not None:
         return _ms_of_number(number)
+    text = text.strip()
+    if "T" in text:
+        text = _LOST_PLUS.sub("+", text)
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(text)
         return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError) as error:
         raise Unreadable from error

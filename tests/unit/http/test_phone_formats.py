@@ -28,6 +28,12 @@ def test_owntracks_in_its_units():
     assert fix == Fix(60.1699, 24.9384, 1_795_435_200_000, accuracy_m=12.0, bearing_deg=270.0, speed_mps=10.0)
 
 
+def test_numbers_that_a_template_has_put_into_quotes_are_numbers():
+    body = b'{"_type": "location", "lat": "60.1699", "lon": "24.9384", "tst": "1795435200", "acc": "12"}'
+    (fix,) = read_owntracks(body).fixes
+    assert fix == Fix(60.1699, 24.9384, 1_795_435_200_000, accuracy_m=12.0)
+
+
 @pytest.mark.parametrize("body", [
     b'{"_type": "transition", "event": "enter", "wtst": 1, "tst": 2, "acc": 3}',
     b'{"_type": "waypoints", "waypoints": []}',
@@ -52,7 +58,7 @@ def test_a_list_of_owntracks_messages_keeps_what_is_readable():
     b'{"_type": "location", "lat": NaN, "lon": 2, "tst": 3}',
     b'{"_type": "location", "lat": 1e999, "lon": 2, "tst": 3}',
     b'{"_type": "location", "lat": true, "lon": 2, "tst": 3}',
-    b'{"_type": "location", "lat": "60.1", "lon": 2, "tst": 3}',
+    b'{"_type": "location", "lat": "north", "lon": 2, "tst": 3}',
     b'{"_type": "location", "lat": 60.1, "lon": 2}',
     b'{"_type": "location", "lat": null, "lon": 2, "tst": 3}',
 ])  # fmt: skip
@@ -84,6 +90,8 @@ def test_traccar_client_10_in_its_units():
     ("2026-11-23T12:00:00Z", NOON_MS),
     ("2026-11-23T14:00:00.250+02:00", NOON_MS + 250),
     ("2026-11-23 12:00:00", NOON_MS),
+    ("2026-11-23T14:00:00 02:00", NOON_MS),  # a plus that was not escaped in the address
+    ("2026-11-23T14:00:00.000 0200", NOON_MS),
     ("2026-11-23T12:00:00", NOON_MS),
     ("0", 0),
 ])  # fmt: skip
