@@ -84,6 +84,15 @@ class AccountStore:
         )
         return {row["id"]: row["display_name"] for row in rows}
 
+    async def couriers(self, account_ids: Sequence[UUID]) -> list[Account]:
+        """Those of these accounts that are couriers, active or not."""
+        rows = await self._connection.fetch(
+            f"SELECT {_COLUMNS} FROM accounts WHERE id = ANY($1::uuid[]) AND role = $2",
+            list(account_ids),
+            Role.COURIER.value,
+        )
+        return [_account(row) for row in rows]
+
     async def add_device_key(
         self, key_hash: bytes, account_id: UUID, label: str, created_at: datetime
     ) -> None:

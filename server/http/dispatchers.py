@@ -1,4 +1,4 @@
-"""What dispatchers do: give orders to couriers, look for the nearest, look at where one was."""
+"""What dispatchers do: give orders to couriers, look for the nearest, look at who one is, where he is and was."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,20 +10,29 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.accounts.permissions import Permission, require_for_all
+from server.accounts.store import Account, AccountStore
 from server.clock import from_ms
+from server.dispatch.service import CourierNotFound
+from server.dispatch.store import AssignmentStore
+from server.dispatch.views import assignment_json
 from server.geo.nearest import Neighbour
+from server.geo.position import Position
+from server.geo.presence import Presence, presence
 from server.http.parts import HttpParts
 from server.http.requests import (
     BadQuery,
     answer,
     body_of,
     key_of,
+    query_ids,
     query_limit,
     query_moment,
     query_number,
     viewer_of,
 )
 from server.http.track_formats import FORMATS
+from server.storage.database import database_errors
+from server.storage.event_log import read_at
 
 # A day of one fix a second is 86,400 fixes, some 10 MB of JSON; who wants more asks again.
 LONGEST_TRACK = timedelta(days=1)
@@ -37,7 +46,7 @@ class Assigning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dispatchers:
-    """`assign` of an order, `couriers/nearest` and `couriers/{id}/track`."""
+    """`assign` of an order, `couriers`, `couriers/{id}`, `couriers/nearest` and `couriers/{id}/track`."""
 
     def __init__(self, parts: HttpParts) -> None:
         self._parts = parts
@@ -45,7 +54,9 @@ class Dispatchers:
     def routes(self) -> list[Route]:
         return [
             Route("/api/v1/orders/{order_id:uuid}/assign", self.assign, methods=["POST"]),
+            Route("/api/v1/couriers", self.couriers, methods=["GET"]),
             Route("/api/v1/couriers/nearest", self.nearest, methods=["GET"]),
+            Route("/api/v1/couriers/{courier_id:uuid}", self.courier, methods=["GET"]),
             Route("/api/v1/couriers/{courier_id:uuid}/track", self.track, methods=["GET"]),
         ]
 
@@ -78,6 +89,43 @@ class Dispatchers:
         )
         return answer({"couriers": [neighbour_json(neighbour) for neighbour in neighbours]})
 
+    async def couriers(self, request: Request) -> Response:
+        """Who the couriers of `ids` are: names for those whom `nearest` and the map know by id only.
+
+        Ids that are no courier's are left out.
+        """
+        require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_COURIERS)
+        ids = query_ids(request, "ids")
+        with database_errors():
+            accounts = await AccountStore(self._parts.storage.pool).couriers(ids)
+        return answer({"couriers": [courier_json(account) for account in accounts]})
+
+    async def courier(self, request: Request) -> Response:
+        """One courier: who he is, where he is (null once he is gone), and what he carries."""
+        require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_COURIERS)
+        courier_id: UUID = request.path_params["courier_id"]
+        async with read_at(self._parts.storage.pool) as (connection, _):
+            accounts = await AccountStore(connection).couriers([courier_id])
+            assignment = await AssignmentStore(connection).open_of_courier(courier_id)
+        if not accounts:
+            raise CourierNotFound
+        order_id = None if assignment is None else assignment.order_id
+        return answer(
+            {
+                **courier_json(accounts[0]),
+                "position": self._position(courier_id),
+                "assignment": assignment and {**assignment_json(assignment), "order_id": order_id},
+            }
+        )
+
+    def _position(self, courier_id: UUID) -> dict[str, Any] | None:
+        position = self._parts.nearest.get(courier_id)
+        if position is None:
+            return None
+        settings = self._parts.settings
+        silent_s = (self._parts.clock.now_ms() - position.received_at_ms) / 1000
+        return position_json(position, presence(silent_s, settings.ageing_after_s, settings.gone_after_s))
+
     async def track(self, request: Request) -> Response:
         """Where the courier was from `from` until before `to`, at most a day, as json, geojson or gpx."""
         require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_TRACK)
@@ -90,6 +138,23 @@ class Dispatchers:
         courier_id: UUID = request.path_params["courier_id"]
         fixes = await self._parts.tracks.read(courier_id, begin, end)
         return Response(form.write(courier_id, fixes), 200, {"Cache-Control": "no-store"}, form.media_type)
+
+
+def courier_json(account: Account) -> dict[str, Any]:
+    """Who a courier is, for those who see all of them."""
+    return {"id": account.id, "display_name": account.display_name, "active": account.active}
+
+
+def position_json(position: Position, presence: Presence) -> dict[str, Any]:
+    """Where a courier is by his newest fix, and whether he may be offered work."""
+    return {
+        "lat": position.lat,
+        "lng": position.lng,
+        "bearing_deg": position.bearing_deg,
+        "fix_time": from_ms(position.fix_time_ms),
+        "presence": presence,
+        "available": position.available,
+    }
 
 
 def neighbour_json(neighbour: Neighbour) -> dict[str, Any]:

@@ -100,6 +100,14 @@ def query_id(request: Request, name: str) -> UUID | None:
     return None if text is None else parse_id(text)
 
 
+def query_ids(request: Request, name: str, *, most: int = MAX_PAGE) -> list[UUID]:
+    """The ids in the query parameter `name`, with commas between them; BadQuery when none or too many."""
+    texts = request.query_params.get(name, "").split(",")
+    if texts == [""] or len(texts) > most:
+        raise BadQuery(f"{name} must be 1 to {most} ids with commas between them", parameter=name)
+    return [parse_id(text) for text in texts]
+
+
 def query_moment(request: Request, name: str) -> datetime:
     """The RFC 3339 moment in the query parameter `name`; BadQuery when missing or without an offset."""
     text = request.query_params.get(name, "")

@@ -38,6 +38,7 @@ const list = new OrderList({ book, nameOf, onSelect: selectOrder });
 const inspector = new Inspector({
   api, book, limits, nameOf, couriers: couriers ?? { get: () => null },
   onClose: deselect, onCourier: selectCourier, onOrder: selectOrder, onReplay: replayRide,
+  onFarCourier: (position) => map?.easeTo({ center: toLngLat(position) }),
 });
 const replay = map && new Replay({ map, api, onClose: () => couriers.hide(false) });
 const drawList = oncePerFrame(() => list.draw());
@@ -74,7 +75,7 @@ async function begin() {
       const orderId = book.apply(change);
       if (!orderId) return;
       drawList();
-      inspector.heard(orderId);
+      inspector.heard(orderId, change);
     },
     onRefused: (error) => toast(sentenceFor(error)),
   });

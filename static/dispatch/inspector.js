@@ -6,6 +6,7 @@ import { ago, clockTime, distance, inOtherLanguage, sentenceFor, t } from "../js
 import { presenceOf } from "../js/motion.js";
 import { needsCourier } from "../js/order_book.js";
 import { toast } from "../js/page.js";
+import { CourierNames } from "./courier_names.js";
 
 const NEAREST = 6;
 
@@ -15,10 +16,15 @@ export class Inspector {
   #subject = null;                         // {kind: "order" | "courier" | "place", …}
   #nearest = null;                         // {couriers} or {problem}, of the subject
   #key = newKey();
+  #names;
 
-  /** `parts`: {api, book, couriers, limits, nameOf, onClose, onCourier(id), onOrder(id), onReplay(id)}. */
+  /**
+   * `parts`: {api, book, couriers, limits, nameOf, onClose, onCourier(id), onOrder(id), onReplay(id, name),
+   * onFarCourier(position)}; the last one hears where a chosen courier is who is not in the view.
+   */
   constructor(parts) {
     this.#parts = parts;
+    this.#names = new CourierNames(parts.api);
     setInterval(() => this.#tick(), 1_000);
   }
 
@@ -28,7 +34,8 @@ export class Inspector {
   }
 
   showCourier(courierId) {
-    this.#open({ kind: "courier", id: courierId });
+    this.#open({ kind: "courier", id: courierId, told: null });
+    this.#askCourier(courierId);
   }
 
   showPlace(position) {
@@ -47,12 +54,15 @@ export class Inspector {
     this.#card.hidden = true;
   }
 
-  /** The book has heard something: draws anew if it concerns what is shown. */
-  heard(orderId) {
+  /** The book has heard this change of an order: draws anew if it concerns what is shown. */
+  heard(orderId, change) {
     const subject = this.#subject;
     if (subject?.kind === "order" && subject.id === orderId) {
       const view = this.#parts.book.get(orderId);
-      if (!view) return this.#parts.onClose();
+      if (!view) {
+        toast(`${t("orders.number", { n: subject.order.number })}: ${t(`status.${change.fields.status}`)}`);
+        return this.#parts.onClose();
+      }
       subject.order = { ...subject.order, ...view.order, assignment: view.assignment };
       if (needsCourier(view) && !this.#nearest) this.#askNearest(subject.order.merchant);
       this.draw();
@@ -82,8 +92,10 @@ export class Inspector {
   }
 
   #tick() {
-    const seen = this.#card.querySelector("#seen");
-    if (seen && this.#subject?.kind === "courier") seen.replaceChildren(...this.#seen(this.#subject.id));
+    const subject = this.#subject;
+    if (subject?.kind !== "courier") return;
+    if (subject.isInView !== Boolean(this.#parts.couriers.get(subject.id))) this.draw();
+    else this.#card.querySelector("#seen").replaceChildren(...this.#seen(subject));
   }
 
   #head(title, ...more) {
@@ -109,29 +121,34 @@ export class Inspector {
     ];
   }
 
-  #courier({ id }) {
+  #courier(subject) {
+    const { id, told } = subject;
     const courier = this.#parts.couriers.get(id);
+    subject.isInView = Boolean(courier);
     const carried = this.#parts.book.ofCourier(id);
-    const name = carried?.assignment.courier_name ?? t("dispatch.courier", { id: shortId(id) });
+    const name = this.#names.of(id);
     return [
       this.#head(name, courier
         ? element("span", { class: "presence small soft" },
           element("span", { class: `swatch ${courier.state}` }), t(`dispatch.${courier.state}`))
         : element("p", { class: "small soft" }, t("dispatch.not_in_view"))),
       facts([
-        ["dispatch.seen", element("span", { id: "seen", class: "presence" }, this.#seen(id))],
+        ["dispatch.seen", element("span", { id: "seen", class: "presence" }, this.#seen(subject))],
         ["dispatch.rides_for", carried && element("button", {
           type: "button", class: "quiet", onclick: () => this.#parts.onOrder(carried.order.id),
         }, `${t("orders.number", { n: carried.order.number })} · ${this.#parts.nameOf(carried.order.merchant_id)}`)],
       ]),
+      told?.problem ? element("p", { class: "problem-box", role: "alert" }, told.problem) : null,
       element("button", { type: "button", onclick: () => this.#parts.onReplay(id, name) }, t("replay.show")),
     ];
   }
 
-  #seen(courierId) {
-    const courier = this.#parts.couriers.get(courierId);
-    if (!courier) return ["–"];
-    const ageS = Math.max(0, (Date.now() - courier.heardAt) / 1000);
+  /** How long ago he was heard of: from the map if he is on it, else from what the server told when he was chosen. */
+  #seen({ id, told }) {
+    const courier = this.#parts.couriers.get(id);
+    if (!courier && !told?.position) return [told ? t("presence.gone") : "…"];
+    const silentMs = courier ? Date.now() - courier.heardAt : this.#parts.api.now() - Date.parse(told.position.fix_time);
+    const ageS = Math.max(0, silentMs / 1000);
     const presence = presenceOf(ageS, this.#parts.limits);
     return presence === "fresh" ? [ago(ageS)]
       : [element("span", { class: `swatch ${presence}` }), `${t(`presence.${presence}`)}, ${ago(ageS)}`];
@@ -158,7 +175,7 @@ export class Inspector {
     const id = courier.courier_id;
     return element("li", { class: "near-row" },
       element("span", { class: `swatch ${courier.presence === "fresh" ? "free" : courier.presence}` }),
-      element("span", {}, this.#courierLink(id, t("dispatch.courier", { id: shortId(id) })), " ",
+      element("span", {}, this.#courierLink(id, this.#names.of(id)), " ",
         element("span", { class: "soft small number" }, distance(courier.distance_m))),
       order ? element("button", { type: "button", class: "primary", onclick: (event) => this.#assign(order, id, event.target) },
         t("dispatch.assign")) : element("span"));
@@ -173,6 +190,7 @@ export class Inspector {
     let answer;
     try {
       answer = await this.#parts.api.get("/couriers/nearest", { lat, lng, limit: NEAREST });
+      await this.#names.ask(answer.couriers.map((courier) => courier.courier_id));
     } catch (error) {
       answer = { problem: sentenceFor(error) };
     }
@@ -181,12 +199,26 @@ export class Inspector {
     this.draw();
   }
 
+  async #askCourier(courierId) {
+    const subject = this.#subject;
+    const { api, couriers, onFarCourier } = this.#parts;
+    try {
+      subject.told = await api.get(`/couriers/${courierId}`);
+      this.#names.learn(courierId, subject.told.display_name);
+    } catch (error) {
+      subject.told = { problem: sentenceFor(error) };
+    }
+    if (this.#subject !== subject) return;
+    this.draw();
+    if (subject.told.position && !couriers.get(courierId)) onFarCourier(subject.told.position);
+  }
+
   async #assign(order, courierId, button) {
     button.disabled = true;
     button.textContent = t("dispatch.assigning");
     try {
       await this.#parts.api.post(`/orders/${order.id}/assign`, { courier_id: courierId }, this.#key);
-      toast(t("dispatch.assigned", { courier: t("dispatch.courier", { id: shortId(courierId) }), n: order.number }));
+      toast(t("dispatch.assigned", { courier: this.#names.of(courierId), n: order.number }));
     } catch (error) {
       this.#key = newKey();
       toast(sentenceFor(error));
@@ -198,9 +230,4 @@ export class Inspector {
 function facts(pairs) {
   return element("dl", { class: "facts" }, pairs.filter(([, value]) => value)
     .flatMap(([key, value]) => [element("dt", {}, t(key)), element("dd", {}, value)]));
-}
-
-/** The end of an id, enough to tell couriers apart: ids of one moment begin alike. */
-export function shortId(id) {
-  return id.slice(-4).toUpperCase();
 }

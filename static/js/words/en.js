@@ -47,7 +47,7 @@ export const EN = {
   "status.delivering": "Delivering",
   "status.delivered": "Delivered",
   "status.rejected": "Declined",
-  "status.expired": "Not answered in time",
+  "status.expired": "Expired",
   "status.cancelled": "Cancelled",
 
   "headline.pending_acceptance": "The restaurant has your order",
@@ -141,7 +141,7 @@ export const EN = {
   "dispatch.placed": "Placed",
   "dispatch.not_in_view": "This courier is not in the view.",
   "dispatch.loading": "Loading…",
-  "dispatch.search_hint": "Click the map for the couriers nearest to a place.",
+  "dispatch.search_hint": "Click a courier to see him, any other place for the couriers nearest to it.",
 
   "replay.show": "Replay ride",
   "replay.period": "Period",

@@ -278,6 +278,39 @@ async def test_the_nearest_couriers_are_told_with_their_distance(api):
         assert answer.status_code == 422, wrong
 
 
+async def test_a_courier_is_told_with_his_name_his_place_and_his_order(api):
+    courier = await api.town.courier(metres_north=200)
+    path = f"/api/v1/couriers/{courier.account_id}"
+    idle = (await api.ask(api.town.dispatcher, "GET", path)).json()
+    assert (idle["id"], idle["display_name"], idle["active"]) == (str(courier.account_id), "Li", True)
+    assert (idle["position"]["presence"], idle["position"]["fix_time"]) == ("fresh", "2026-11-23T12:00:00Z")
+    assert abs(idle["position"]["lat"] - api.town.merchant.lat - 200 / 111_195) < 1e-6
+    assert idle["assignment"] is None
+
+    order_id = await api.town.assigned(courier)
+    api.town.clock.turn(api.town.settings.ageing_after_s)
+    busy = (await api.ask(api.town.dispatcher, "GET", path)).json()
+    assert (busy["assignment"]["order_id"], busy["assignment"]["leg"]) == (str(order_id), "to_pickup")
+    assert busy["position"]["presence"] == "ageing"
+
+    api.town.nearest.forget([courier.account_id])
+    assert (await api.ask(api.town.dispatcher, "GET", path)).json()["position"] is None
+
+
+async def test_names_are_told_of_couriers_only(api):
+    one, other = await api.town.courier(), await api.town.courier()
+    ids = [str(one.account_id), str(other.account_id), str(api.town.customer.account_id), str(uuid4())]
+    told = (await api.ask(api.town.dispatcher, "GET", f"/api/v1/couriers?ids={','.join(ids)}")).json()
+    assert {courier["id"]: courier["display_name"] for courier in told["couriers"]} == dict.fromkeys(
+        ids[:2], "Li"
+    )
+    customer = await api.ask(api.town.dispatcher, "GET", f"/api/v1/couriers/{api.town.customer.account_id}")
+    assert (customer.status_code, customer.json()["code"]) == (404, "courier_not_found")
+    for wrong in ("", "?ids=", "?ids=li", f"?ids={','.join(ids[:1] * 201)}"):
+        answer = await api.ask(api.town.dispatcher, "GET", f"/api/v1/couriers{wrong}")
+        assert answer.status_code == 422, wrong
+
+
 async def test_a_track_is_told_in_the_form_asked_for(api):
     courier = await api.town.courier()
     packed = [

@@ -113,6 +113,8 @@ async def test_assigning(api: Api) -> None:
 ABOUT_NO_ORDER = [
     (Permission.SEE_MERCHANTS, "GET", "/api/v1/merchants", None, 200),
     (Permission.SEE_COURIERS, "GET", "/api/v1/couriers/nearest?lat=60.17&lng=24.94", None, 200),
+    (Permission.SEE_COURIERS, "GET", f"/api/v1/couriers?ids={NOBODY}", None, 200),
+    (Permission.SEE_COURIERS, "GET", f"/api/v1/couriers/{NOBODY}", None, 404),
     (
         Permission.SEE_TRACK,
         "GET",
@@ -166,7 +168,9 @@ async def test_commands_about_other_things(api, permission, method, path, body, 
         ("GET", "/api/v1/merchants"),
         ("GET", f"/api/v1/merchants/{NOBODY}"),
         ("POST", "/api/v1/merchants"),
+        ("GET", "/api/v1/couriers"),
         ("GET", "/api/v1/couriers/nearest"),
+        ("GET", f"/api/v1/couriers/{NOBODY}"),
         ("GET", f"/api/v1/couriers/{NOBODY}/track"),
         ("POST", "/api/v1/accounts"),
         ("POST", f"/api/v1/accounts/{NOBODY}/device-keys"),
