@@ -29,7 +29,8 @@ from server.accounts.roles import Role
 from server.accounts.tokens import Tokens
 from server.clock import SystemClock
 from server.commands.children import Child, Children
-from server.commands.serve import child_environment, servers_ready
+from server.commands.serve import child_environment
+from server.commands.servers import servers_ready
 from server.settings import Settings
 from tests.ports import free_port
 
@@ -115,7 +116,8 @@ class Measured:
 async def _measure_songda(couriers: int, seconds: float, data_dir: Path, report: Report) -> Measured:
     settings = Settings(data_dir=data_dir, port=free_port(), workers=WORKERS, log_level="warning")
     groups = ProcessGroups()
-    async with servers_ready(settings) as ready:
+    async with servers_ready(settings) as servers:
+        ready = servers.settings
         couples = await seed_couples(ready.database_url, couriers)
         children = Children(grace_s=20.0)
         try:

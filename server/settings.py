@@ -15,6 +15,9 @@ LOOPBACK = "127.0.0.1"
 # A server that listens on all of its addresses is asked on the nearest.
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LARGEST = 1_000_000_000  # no time, size or count of ours comes near; and neither nan nor inf is below it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -71,16 +74,16 @@ class Settings:
     token_ttl_s: float = 3600.0  # a token is good for this long
 
     def __post_init__(self) -> None:
-        for name in (
-            "workers",
-            "database_pool_size",
-            "place_tick_ms",
-            "max_frame_bytes",
-            "drain_s",
-            "token_ttl_s",
-        ):
-            if not getattr(self, name) > 0:
-                raise StartupError(f"{env_name(name)} must be greater than 0, not {getattr(self, name)}.")
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            if isinstance(setting.default, int | float) and not 0 < value < LARGEST:
+                raise StartupError(
+                    f"{env_name(setting.name)} must be a number above 0 and below {LARGEST:,}, not {value}."
+                )
+        if self.log_level.lower() not in LOG_LEVELS:
+            raise StartupError(
+                f"{env_name('log_level')} must be one of {', '.join(LOG_LEVELS)}, not {self.log_level!r}."
+            )
         if not 0 < self.port < 65_536:
             raise StartupError(f"{env_name('port')} must be a port between 1 and 65535, not {self.port}.")
         if not 1 <= self.position_partitions <= 64:

@@ -11,7 +11,7 @@ import secrets
 from server.accounts.service import AccountService
 from server.accounts.tokens import Tokens
 from server.clock import SystemClock
-from server.commands.serve import servers_ready
+from server.commands.servers import servers_ready
 from server.settings import Settings
 from server.storage.database import open_database
 from server.storage.unit_of_work import Storage
@@ -28,8 +28,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _make(login: str) -> str:
-    async with servers_ready(Settings.from_environment()) as settings:
-        return await make_administrator(settings, login, secrets.token_urlsafe(12))
+    async with servers_ready(Settings.from_environment()) as servers:
+        return await make_administrator(servers.settings, login, secrets.token_urlsafe(12))
 
 
 async def make_administrator(settings: Settings, login: str, password: str) -> str:

@@ -1,6 +1,7 @@
 """The processes a supervisor keeps: started, watched, started again when they die, stopped in time.
 
-A child dies with us even when we are killed with -9 (PDEATHSIG on Linux), so nothing is orphaned.
+A child dies with us even when we are killed with -9 (PDEATHSIG on Linux), and as we do: one that took its time to
+say goodbye would hold the port against our next start.  So nothing is orphaned.
 """
 
 import asyncio
@@ -122,7 +123,7 @@ async def _start(child: Child) -> tuple[asyncio.subprocess.Process, "_ReadyPipe 
     ready = _ReadyPipe() if child.says_ready else None
     command = [*child.command, *(("--ready-fd", str(ready.write_fd)) if ready else ())]
     process = await asyncio.create_subprocess_exec(
-        *launch_command(ourselves(), signal.SIGTERM, command),
+        *launch_command(ourselves(), signal.SIGKILL, command),
         env=child.environment,
         stdin=asyncio.subprocess.DEVNULL,
         pass_fds=(ready.write_fd,) if ready else (),

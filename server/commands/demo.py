@@ -15,7 +15,8 @@ import msgspec
 from server.commands.administrator import make_administrator
 from server.commands.children import Child
 from server.commands.serve import add_arguments as add_serve_arguments
-from server.commands.serve import address, child_environment, settings_from, step, supervise
+from server.commands.serve import address, child_environment, settings_from, supervise
+from server.commands.servers import step
 from server.errors import StartupError
 from server.http.pages import base_map_path
 from server.settings import Settings

@@ -7,25 +7,16 @@ every client to come back later, stores what is under way and stops everything.
 import argparse
 import asyncio
 import os
-import secrets
-import shutil
 import signal
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 from prometheus_client.multiprocess import mark_process_dead
 
 from server.commands.children import Child, Children
 from server.commands.ports import check_port_is_free
-from server.errors import StartupError
+from server.commands.servers import Servers, metrics_dir, servers_ready, step
 from server.settings import EVERY_ADDRESS, LOOPBACK, Settings, env_name
-from server.storage.embedded import DataDirLock, EmbeddedPostgres, EmbeddedValkey
-from server.storage.migrate import migrate
-from server.storage.redis import open_redis
 
 AfterStart = Callable[[Settings], Awaitable[list[Child]]]
 
@@ -53,7 +44,8 @@ async def supervise(settings: Settings, after_start: AfterStart | None = None) -
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     check_port_is_free(settings.host, settings.port)
-    async with servers_ready(settings) as ready:
+    async with servers_ready(settings) as servers:
+        ready = servers.settings
         children = Children(grace_s=settings.drain_s + 5.0)
         try:
             with step(f"Starting {ready.workers} server process{'es' if ready.workers > 1 else ''}"):
@@ -64,33 +56,19 @@ async def supervise(settings: Settings, after_start: AfterStart | None = None) -
             print(f"Songda listens on {address(ready)}", file=sys.stderr, flush=True)
             if after_start is not None:
                 await children.start(await after_start(ready), stop)
-            return await children.watch(stop)
+            return await _keep(servers, children, stop)
         finally:
             await children.stop()
 
 
-@asynccontextmanager
-async def servers_ready(settings: Settings) -> AsyncIterator[Settings]:
-    """Settings whose URLs answer and whose tables are there; our own servers run meanwhile where no URL was given."""
-    with ExitStack() as stack:
-        ready = settings
-        data_dir = _made(settings.data_dir)
-        if settings.embedded_database or settings.embedded_redis:
-            stack.enter_context(DataDirLock(data_dir))
-        if settings.embedded_database:
-            with step("Starting PostgreSQL"):
-                ready = replace(ready, database_url=stack.enter_context(EmbeddedPostgres(data_dir)).url)
-        if settings.embedded_redis:
-            with step("Starting Valkey"):
-                ready = replace(ready, redis_url=stack.enter_context(EmbeddedValkey(data_dir)).url)
-        else:
-            await (await open_redis(settings.redis_url)).aclose()  # refuse now rather than in every worker
-        with step("Preparing the tables"):
-            await migrate(ready.database_url)
-        if not ready.secret:
-            ready = replace(ready, secret=_kept_secret(data_dir))
-        _clean(_metrics_dir(ready))
-        yield ready
+async def _keep(servers: Servers, children: Children, stop: asyncio.Event) -> int:
+    """Keep everything alive until `stop`, or until something cannot be; the exit code."""
+    watching = asyncio.create_task(children.watch(stop))
+    keeping = asyncio.create_task(servers.keep(stop))
+    await asyncio.wait({watching, keeping}, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await keeping
+    return await watching
 
 
 def address(settings: Settings) -> str:
@@ -111,18 +89,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
         env_name("port"): str(settings.port),
         env_name("workers"): str(settings.workers),
         # Any worker answers /metrics for all of them.
-        "PROMETHEUS_MULTIPROC_DIR": str(_metrics_dir(settings)),
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir(settings)),
     }
-
-
-def _metrics_dir(settings: Settings) -> Path:
-    return settings.data_dir.absolute() / "metrics"
-
-
-def _clean(directory: Path) -> None:
-    """An empty directory: counters of an earlier run would be added to this one's."""
-    shutil.rmtree(directory, ignore_errors=True)
-    _made(directory)
 
 
 def _worker(settings: Settings, number: int) -> Child:
@@ -130,44 +98,7 @@ def _worker(settings: Settings, number: int) -> Child:
         name=f"worker-{number}",
         restart=True,
         says_ready=True,
-        on_end=lambda pid: mark_process_dead(pid, path=str(_metrics_dir(settings))),  # type: ignore[no-untyped-call]
+        on_end=lambda pid: mark_process_dead(pid, path=str(metrics_dir(settings))),  # type: ignore[no-untyped-call]
         environment=child_environment(settings),
         command=[sys.executable, "-m", "server", "worker", "--number", str(number)],
     )
-
-
-def _made(data_dir: Path) -> Path:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartupError(
-            f"The data directory {data_dir} cannot be made: {error.strerror or error}."
-        ) from error
-    return data_dir.absolute()
-
-
-def _kept_secret(data_dir: Path) -> str:
-    """The secret that signs tokens, made at the first start; only its owner may read it."""
-    path = data_dir / "secret"
-    try:
-        if not path.exists():
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(48))
-        return path.read_text().strip()
-    except OSError as error:
-        raise StartupError(
-            f"The secret in {path} cannot be read or made: {error.strerror or error}."
-        ) from error
-
-
-@contextmanager
-def step(what: str) -> Iterator[None]:
-    """Say what is under way, and how long it took."""
-    started_s = time.monotonic()
-    print(f"{what} … ", end="", file=sys.stderr, flush=True)
-    try:
-        yield
-    except BaseException:
-        print("failed", file=sys.stderr, flush=True)
-        raise
-    print(f"{time.monotonic() - started_s:.1f} s", file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ import uvicorn
 from server.app import App, open_app
 from server.commands.ports import listening_socket
 from server.errors import StartupError
+from server.http.connection import BoundedHttp
 from server.realtime.endpoint import protocol_class
 from server.settings import Settings
 from server.telemetry import configure_logging
@@ -73,7 +74,7 @@ async def _serve_until(stop: asyncio.Event, app: App, listener: socket.socket, r
         uvicorn.Config(
             app.asgi,
             ws=protocol_class(app.hub),
-            http="httptools",
+            http=BoundedHttp,
             lifespan="off",
             log_config=None,
             access_log=False,

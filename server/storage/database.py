@@ -112,7 +112,7 @@ def _startup_errors() -> Iterator[None]:
     """One sentence for the operator; the URL is not in it, since a password may be."""
     try:
         yield
-    except asyncpg.ClientConfigurationError as error:
+    except (asyncpg.ClientConfigurationError, ValueError) as error:
         raise StartupError(f"DATABASE_URL is not a PostgreSQL address: {_sentence(error)}.") from error
     except TimeoutError as error:
         raise StartupError(
@@ -123,7 +123,7 @@ def _startup_errors() -> Iterator[None]:
             f"The database server cannot be reached ({_sentence(error)}): "
             "is it running, is DATABASE_URL right?"
         ) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartupError(f"The database server refuses us: {_sentence(error)}.") from error
 
 

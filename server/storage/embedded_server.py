@@ -34,6 +34,11 @@ class EmbeddedServer(ABC):
         """The server's process, while it runs."""
         return self._child.pid if self._child is not None else None
 
+    @property
+    def log_path(self) -> Path:
+        """What the server has to say."""
+        return self.data_dir / f"{self.name}.log"
+
     def start(self) -> None:
         """Start on the data of last time, or do nothing if it runs; also brings back a server that has died.
 

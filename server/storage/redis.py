@@ -60,9 +60,12 @@ def _client(url: str, *, socket_timeout: float | None) -> Redis:
         "client_name": "songda",
     }
     try:
-        return Redis.from_url(url, **options)
-    except ValueError as error:
+        client = Redis.from_url(url, **options)
+        # Made, not opened: a parameter of the URL that no connection knows is found now, in words of ours.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (ValueError, TypeError) as error:
         raise StartupError(f"REDIS_URL is not a Redis address: {_sentence(error)}.") from error
+    return client
 
 
 def _sentence(error: Exception) -> str:
