@@ -2,10 +2,9 @@
 
 import { element, oncePerFrame, show } from "../js/dom.js";
 import { count, onLanguage, sentenceFor, t } from "../js/i18n.js";
-import { fit, followScheme, pin } from "../js/map.js";
+import { bringIntoSight, fit, followScheme, pin } from "../js/map.js";
 import { OrderBook } from "../js/order_book.js";
 import { startPage, toast } from "../js/page.js";
-import { toLngLat } from "../js/position.js";
 import { CourierMap, KINDS } from "./couriers.js";
 import { Inspector } from "./inspector.js";
 import { OrderList } from "./order_list.js";
@@ -38,7 +37,7 @@ const list = new OrderList({ book, nameOf, onSelect: selectOrder });
 const inspector = new Inspector({
   api, book, limits, nameOf, couriers: couriers ?? { get: () => null },
   onClose: deselect, onCourier: selectCourier, onOrder: selectOrder, onReplay: replayRide,
-  onFarCourier: (position) => map?.easeTo({ center: toLngLat(position) }),
+  onFarCourier: (position) => map && bringIntoSight(map, position, inspector.covered),
 });
 const replay = map && new Replay({ map, api, onClose: () => couriers.hide(false) });
 const drawList = oncePerFrame(() => list.draw());
@@ -122,7 +121,7 @@ function selectCourier(courierId) {
   couriers?.select(courierId);
   inspector.showCourier(courierId);
   const place = couriers?.get(courierId);
-  if (place) map.easeTo({ center: toLngLat(place) });
+  if (place) bringIntoSight(map, place, inspector.covered);
 }
 
 async function selectOrder(orderId) {
@@ -144,7 +143,7 @@ async function selectOrder(orderId) {
     order.dropoff && pin(map, "dropoff", order.dropoff, { label: t("map.home") }),
   ].filter(Boolean);
   const places = [order.merchant, order.dropoff, carrier && couriers.get(carrier)].filter(Boolean);
-  fit(map, places, { padding: 100, right: inspector.widthOverMap, maxZoom: 16 });
+  fit(map, places, { padding: 100, covered: inspector.covered, maxZoom: 16 });
 }
 
 function selectPlace(position) {

@@ -43,10 +43,10 @@ export class Inspector {
     this.#askNearest(position);
   }
 
-  /** How much of the map's right side the card hides, in pixels; none on a phone, where it lies below. */
-  get widthOverMap() {
-    const { offsetWidth: width, offsetParent: frame } = this.#card;
-    return frame && width < frame.clientWidth / 2 ? width : 0;
+  /** What the card hides of the map, in pixels: its right side, on a phone its lower part. */
+  get covered() {
+    const { offsetWidth: width, offsetHeight: height, offsetParent: frame } = this.#card;
+    return frame && width > frame.clientWidth / 2 ? { right: 0, bottom: height } : { right: width, bottom: 0 };
   }
 
   close() {

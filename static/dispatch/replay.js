@@ -70,7 +70,7 @@ export class Replay {
     }
     this.#time = this.#fixes[0]?.fix_time ?? 0;
     showLines(this.#map, "track", stretches(this.#fixes), TRACK_COLOUR);
-    fit(this.#map, this.#fixes, { padding: 110 });
+    fit(this.#map, this.#fixes, { padding: 60, covered: { right: 0, bottom: this.#card.offsetHeight } });
     this.draw(problem);
     this.#place();
   }

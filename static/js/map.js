@@ -128,18 +128,31 @@ export function showLines(map, id, stretches, colour) {
   }]);
 }
 
+const UNCOVERED = { right: 0, bottom: 0 };
+const mayMove = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const WIDEST_PADDING = 0.2;       // of a side of the map: a phone's map is small, and its middle is what one looks at
 
-/** Moves the view to hold all `positions`, `padding` pixels off the edges and `right` more off the right one (a card). */
-export function fit(map, positions, { padding = 64, right = 0, maxZoom = 16, animate = true } = {}) {
+/**
+ * Moves the view to hold all `positions`, `padding` pixels off the edges; `covered` {right, bottom} are the pixels that a
+ * card hides there.
+ */
+export function fit(map, positions, { padding = 64, covered = UNCOVERED, maxZoom = 16, animate = true } = {}) {
   const [first, ...others] = positions;
   if (!first) return;
   const bounds = new maplibregl.LngLatBounds(toLngLat(first), toLngLat(first));
   for (const position of others) bounds.extend(toLngLat(position));
   const { clientWidth: width, clientHeight: height } = map.getContainer();
-  const [across, down] = [width - right, height].map((side) => Math.min(padding, side * WIDEST_PADDING));
-  const around = { left: across, right: across + right, top: down, bottom: down };
-  map.fitBounds(bounds, { padding: around, maxZoom, animate: animate && !matchMedia("(prefers-reduced-motion: reduce)").matches });
+  const [across, down] = [width - covered.right, height - covered.bottom].map((side) => Math.min(padding, side * WIDEST_PADDING));
+  const around = { left: across, right: across + covered.right, top: down, bottom: down + covered.bottom };
+  map.fitBounds(bounds, { padding: around, maxZoom, animate: animate && mayMove() });
+}
+
+/** Moves the view to `position` only if it is not in sight; `covered` as for `fit`. */
+export function bringIntoSight(map, position, covered = UNCOVERED) {
+  const { x, y } = map.project(toLngLat(position));
+  const { clientWidth: width, clientHeight: height } = map.getContainer();
+  if (x >= 0 && x <= width - covered.right && y >= 0 && y <= height - covered.bottom) return;
+  map.easeTo({ center: toLngLat(position), offset: [-covered.right / 2, -covered.bottom / 2], animate: mayMove() });
 }
 
 function setData(map, id, data, layers) {

@@ -141,7 +141,7 @@ export const EN = {
   "dispatch.placed": "Placed",
   "dispatch.not_in_view": "This courier is not in the view.",
   "dispatch.loading": "Loading…",
-  "dispatch.search_hint": "Click a courier to see him, any other place for the couriers nearest to it.",
+  "dispatch.search_hint": "Click a courier for details, any other place for those nearest to it.",
 
   "replay.show": "Replay ride",
   "replay.period": "Period",
