@@ -6,6 +6,7 @@ A page under our Content-Security-Policy cannot be asked with `wait_for_function
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,10 +45,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartedServer]:
 
 @dataclass
 class Pages:
-    """Opens pages and keeps what went wrong in them."""
+    """Opens pages and keeps what went wrong in them; asking a host other than ours or `tile_host` goes wrong."""
 
     browser: Browser
     server: StartedServer
+    tile_host: str = ""
     complaints: list[str] = field(default_factory=list)
 
     async def open(self, path: str, **context: Any) -> Page:
@@ -74,24 +76,29 @@ class Pages:
 
     def _see(self, request: Request) -> None:
         parts = urlsplit(request.url)
-        if (
-            parts.scheme in {"http", "https", "ws", "wss"}
-            and parts.netloc != urlsplit(self.server.url).netloc
-        ):
+        ours = {urlsplit(self.server.url).netloc, self.tile_host}
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc not in ours:
             self.complaints.append(f"asked another host: {request.url}")
 
 
-@pytest.fixture
-async def pages(server: StartedServer) -> AsyncIterator[Pages]:
+@asynccontextmanager
+async def browsing(server: StartedServer, *, tile_host: str = "") -> AsyncIterator[Pages]:
     """A browser of our own; at the end no page may have had an error, broken the CSP or asked another host."""
     chromium = shutil.which("chromium")
     assert chromium, "the browser tests need Debian's chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        opened = Pages(browser, server)
+        opened = Pages(browser, server, tile_host)
         yield opened
         await browser.close()
     assert opened.complaints == []
+
+
+@pytest.fixture
+async def pages(server: StartedServer) -> AsyncIterator[Pages]:
+    """Pages of the server that most tests share."""
+    async with browsing(server) as opened:
+        yield opened
 
 
 async def sign_in(page: Page, login: str, password: str) -> None:
