@@ -122,7 +122,14 @@ def _judge(
 
 def _major_version(path: Path) -> int | None:
     try:
-        answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=True)
+        answer = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+            start_new_session=True,  # a Ctrl-C meanwhile is for us, and no sign that it does not run
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     match = _VERSION.search(answer.stdout)
