@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from server.accounts.service import AccountService
 from server.accounts.tokens import Tokens
 from server.clock import Clock, SystemClock
+from server.dispatch.commands import Services
 from server.dispatch.duties import DutyBoard
 from server.dispatch.service import DispatchService
 from server.dispatch.tracking import Tracking
@@ -119,6 +120,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             nearest=nearest,
             duties=duties,
             tracking=tracking,
+            services=Services(orders, dispatch),
             clock=clock,
             settings=settings,
         )

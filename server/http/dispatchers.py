@@ -1,10 +1,9 @@
-"""What dispatchers do: give orders to couriers, look for the nearest, look at who one is, where he is and was."""
+"""What dispatchers ask of couriers: who is nearest, who one is, where he is and was."""
 
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,8 +21,6 @@ from server.http.parts import HttpParts
 from server.http.requests import (
     BadQuery,
     answer,
-    body_of,
-    key_of,
     query_ids,
     query_limit,
     query_moment,
@@ -38,41 +35,19 @@ from server.storage.event_log import read_at
 LONGEST_TRACK = timedelta(days=1)
 
 
-class Assigning(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """To whom, and the version of the order that was seen."""
-
-    courier_id: UUID
-    version: int | None = None
-
-
 class Dispatchers:
-    """`assign` of an order, `couriers`, `couriers/{id}`, `couriers/nearest` and `couriers/{id}/track`."""
+    """`couriers`, `couriers/{id}`, `couriers/nearest` and `couriers/{id}/track`."""
 
     def __init__(self, parts: HttpParts) -> None:
         self._parts = parts
 
     def routes(self) -> list[Route]:
         return [
-            Route("/api/v1/orders/{order_id:uuid}/assign", self.assign, methods=["POST"]),
             Route("/api/v1/couriers", self.couriers, methods=["GET"]),
             Route("/api/v1/couriers/nearest", self.nearest, methods=["GET"]),
             Route("/api/v1/couriers/{courier_id:uuid}", self.courier, methods=["GET"]),
             Route("/api/v1/couriers/{courier_id:uuid}/track", self.track, methods=["GET"]),
         ]
-
-    async def assign(self, request: Request) -> Response:
-        """Give the order to this courier."""
-        viewer = viewer_of(request, self._parts.tokens)
-        body = await body_of(request, Assigning)
-        return answer(
-            await self._parts.dispatch.assign(
-                viewer,
-                request.path_params["order_id"],
-                body.courier_id,
-                version=body.version,
-                key=key_of(request),
-            )
-        )
 
     async def nearest(self, request: Request) -> Response:
         """The free couriers nearest to a place, out of this process's own index: no database is asked."""

@@ -1,25 +1,19 @@
-"""What several roles do with orders: look at them, and call them off.
-
-Who may see which is decided in dispatch/views.py.
+"""Orders, as all roles use them: who may see which is decided in dispatch/views.py, what may be said to one stands
+as a table in dispatch/commands.py.
 """
 
-import msgspec
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.dispatch.commands import COMMANDS, Command, Services
 from server.dispatch.views import order_view, orders_view
 from server.http.parts import HttpParts
 from server.http.requests import BadQuery, answer, body_of, key_of, query_id, query_limit, viewer_of
 from server.orders.lifecycle import Status
 from server.storage.event_log import read_at
-
-
-class Cancelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why, and the version of the order that was seen."""
-
-    reason: str
-    version: int | None = None
 
 
 class Orders:
@@ -32,7 +26,14 @@ class Orders:
         return [
             Route("/api/v1/orders", self.list, methods=["GET"]),
             Route("/api/v1/orders/{order_id:uuid}", self.one, methods=["GET"]),
-            Route("/api/v1/orders/{order_id:uuid}/cancel", self.cancel, methods=["POST"]),
+            *(
+                Route(
+                    f"/api/v1/orders/{{order_id:uuid}}/{path_word(name)}",
+                    self._endpoint(command),
+                    methods=["POST"],
+                )
+                for name, command in COMMANDS.items()
+            ),
         ]
 
     async def list(self, request: Request) -> Response:
@@ -51,19 +52,16 @@ class Orders:
             order = await order_view(connection, viewer, request.path_params["order_id"])
         return answer(order)
 
-    async def cancel(self, request: Request) -> Response:
-        """Call the order off."""
-        viewer = viewer_of(request, self._parts.tokens)
-        body = await body_of(request, Cancelling)
-        return answer(
-            await self._parts.orders.cancel(
-                viewer,
-                request.path_params["order_id"],
-                body.reason,
-                version=body.version,
-                key=key_of(request),
-            )
-        )
+    def _endpoint(self, command: Command) -> Callable[[Request], Awaitable[Response]]:
+        services = Services(self._parts.orders, self._parts.dispatch)
+
+        async def endpoint(request: Request) -> Response:
+            viewer = viewer_of(request, self._parts.tokens)
+            said = await body_of(request, command.body)
+            order_id = request.path_params["order_id"]
+            return answer(await command.act(services, viewer, order_id, said, key_of(request)))
+
+        return endpoint
 
 
 def _status(request: Request) -> Status | None:
@@ -72,3 +70,8 @@ def _status(request: Request) -> Status | None:
         return None if text is None else Status(text)
     except ValueError as error:
         raise BadQuery(f"status must be one of {', '.join(Status)}", parameter="status") from error
+
+
+def path_word(name: str) -> str:
+    """A command's name as it stands in a path: `pick-up`."""
+    return name.replace("_", "-")

@@ -8,11 +8,9 @@ from starlette.routing import BaseRoute
 
 from server.http.administration import Administration
 from server.http.body_limit import BodyLimit
-from server.http.couriers import Couriers
 from server.http.customers import Customers
 from server.http.dispatchers import Dispatchers
 from server.http.health import Check, health_routes
-from server.http.merchants import Merchants
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
@@ -23,7 +21,7 @@ from server.http.sessions import Sessions
 
 def routes(parts: HttpParts) -> list[BaseRoute]:
     """Everything programs ask us: the API, one audience after the other, and the phones' own protocols."""
-    audiences = (Sessions, Orders, Customers, Merchants, Couriers, Dispatchers, Administration, Phones)
+    audiences = (Sessions, Orders, Customers, Dispatchers, Administration, Phones)
     return [route for audience in audiences for route in audience(parts).routes()]
 
 

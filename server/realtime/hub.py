@@ -16,11 +16,13 @@ from server.accounts.roles import Role
 from server.accounts.tokens import Tokens
 from server.accounts.viewer import Viewer
 from server.clock import Clock
+from server.dispatch.commands import Services
 from server.dispatch.duties import Duty, DutyBoard
 from server.dispatch.tracking import Tracking
 from server.errors import NotAllowed, NotAuthenticated
 from server.geo.nearest import Batch, NearestIndex
 from server.realtime import counters
+from server.realtime.commands import CommandDesk
 from server.realtime.flusher import Flusher
 from server.realtime.followers import Followers
 from server.realtime.frames_out import text_frame
@@ -60,6 +62,7 @@ class Hub:
         nearest: NearestIndex,
         duties: DutyBoard,
         tracking: Tracking,
+        services: Services,
         clock: Clock,
         settings: Settings,
         random: Random | None = None,
@@ -81,6 +84,7 @@ class Hub:
         self._followers = Followers(duties)
         self._viewports = Viewports(nearest, duties)
         self._ingest = Ingest(tracking)
+        self._commands = CommandDesk(services)
         self._joins = JoinDesk(lambda: read_at(pool), snapshots, self._close_if_idle, clock.monotonic_s)
         tail.subscribe(self.on_rows)
         duties.on_change.append(self._on_duty)
@@ -170,6 +174,11 @@ class Hub:
         check_may_look(session.viewer)
         return self._viewports.look(session, cells)
 
+    def command(self, session: Session, frame: Frame) -> None:
+        if session.viewer is None:
+            raise NotAuthenticated
+        self._commands.hear(session, session.viewer, frame)
+
     def hear_courier(self, side: CourierSide, frame: Frame, payload: Any) -> None:
         self._ingest.hear(side, frame, payload)
 
@@ -239,3 +248,4 @@ class Hub:
         """End what is under way for sockets that are gone."""
         await self._joins.stop()
         await self._ingest.stop()
+        await self._commands.stop()

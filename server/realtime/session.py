@@ -85,6 +85,10 @@ class Desk(Protocol):
         """Follow these tiles of the map; who is there now."""
         ...
 
+    def command(self, session: "Session", frame: Frame) -> None:
+        """Carry out what the frame commands and answer by itself, later; UnknownEvent if it is no command."""
+        ...
+
     def hear_courier(self, side: "CourierSide", frame: Frame, payload: Any) -> None:
         """A courier's own frame (fix, fixes, availability); answers by itself."""
         ...
@@ -149,9 +153,10 @@ class Session:
             return
         try:
             act = ACTS.get(frame.event)
-            if act is None:
-                raise UnknownEvent
-            act(self, frame, decode_payload(frame.event, frame.payload))
+            if act is not None:
+                act(self, frame, decode_payload(frame.event, frame.payload))
+            else:
+                self._desk.command(self, frame)
         except TrackingError as error:
             self.refuse(frame.topic, frame.ref, error)
 

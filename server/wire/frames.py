@@ -5,6 +5,7 @@ does).
 Payload types stand in `messages.py`; which payload belongs to which event is decided there, not here.
 """
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -61,3 +62,12 @@ def encode_frame(
 ) -> bytes:
     """One message to send, as JSON bytes."""
     return _encoder.encode(OutFrame(topic, event, payload, ref, cursor))
+
+
+# An even number of backslashes before it would be backslashes only.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def has_nul(json_text: bytes) -> bool:
+    """Whether the JSON text holds U+0000, for which PostgreSQL's text has no place."""
+    return _NUL.search(json_text) is not None

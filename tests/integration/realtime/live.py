@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from server.accounts.tokens import Tokens
 from server.accounts.viewer import Viewer
+from server.dispatch.commands import Services
 from server.dispatch.tracking import Tracking
 from server.geo.cells import cell_of
 from server.geo.courier_index import CourierIndex
@@ -90,6 +91,7 @@ async def live(
         nearest=town.nearest,
         duties=town.duties,
         tracking=tracking,
+        services=Services(town.orders, town.dispatch),
         clock=town.clock,
         settings=chosen,
     )

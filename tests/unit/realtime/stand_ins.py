@@ -9,7 +9,7 @@ from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.errors import NotAuthenticated
 from server.ids import new_id
-from server.realtime.session import Session
+from server.realtime.session import Session, UnknownEvent
 from server.settings import Settings
 from server.wire.close_codes import CloseCode
 from tests.fakes import ManualClock
@@ -89,6 +89,9 @@ class NotingDesk:
     def look(self, session: Session, cells: list[str]) -> object:
         self.asked.append(("look", cells))
         return {"couriers": []}
+
+    def command(self, session: Session, frame: Any) -> None:
+        raise UnknownEvent
 
     def hear_courier(self, side: Any, frame: Any, payload: Any) -> None:
         self.asked.append((frame.event, payload))

@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from server.geo.fixes import Verdict
+<<<<<<< HEAD
 from server.realtime import ingest, joins, session, topics
+=======
+from server.realtime import commands, ingest, session, topics
+>>>>>>> 370df70 (Take commands by socket too: one table of what is said to an order, for REST and the socket)
 from server.settings import Settings
 from server.storage.cursor import BadCursor
+from server.storage.idempotency import KeyReused
 from server.wire.close_codes import CloseCode
 from server.wire.frames import BadFrame
 from server.wire.messages import MAX_CELLS_IN_VIEW, MAX_FIXES_PER_BATCH, PAYLOADS, BadPayload
@@ -16,7 +21,18 @@ PAGE = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text()
 
 
 @pytest.mark.parametrize(
-    "event", [*PAYLOADS, "reply", "error", "changed", "position", "positions", "left", "stored"]
+    "event",
+    [
+        *PAYLOADS,
+        *sorted(commands.EVENTS),
+        "reply",
+        "error",
+        "changed",
+        "position",
+        "positions",
+        "left",
+        "stored",
+    ],
 )
 def test_every_event_is_told(event):
     assert f"`{event}`" in PAGE or f'"event": "{event}"' in PAGE
@@ -33,8 +49,14 @@ def test_every_close_code_is_told(code):
         BadFrame,
         BadPayload,
         BadCursor,
+        commands.InternalError,
+        commands.TooManyCommands,
         ingest.StillAdopting,
+<<<<<<< HEAD
         joins.JoinOvertaken,
+=======
+        KeyReused,
+>>>>>>> 370df70 (Take commands by socket too: one table of what is said to an order, for REST and the socket)
         session.UnknownEvent,
         topics.RefNeeded,
         topics.TooManyTopics,
