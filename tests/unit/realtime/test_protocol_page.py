@@ -5,11 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.geo.fixes import Verdict
-<<<<<<< HEAD
-from server.realtime import ingest, joins, session, topics
-=======
-from server.realtime import commands, ingest, session, topics
->>>>>>> 370df70 (Take commands by socket too: one table of what is said to an order, for REST and the socket)
+from server.realtime import commands, ingest, joins, session, topics
 from server.settings import Settings
 from server.storage.cursor import BadCursor
 from server.storage.idempotency import KeyReused
@@ -52,11 +48,8 @@ def test_every_close_code_is_told(code):
         commands.InternalError,
         commands.TooManyCommands,
         ingest.StillAdopting,
-<<<<<<< HEAD
         joins.JoinOvertaken,
-=======
         KeyReused,
->>>>>>> 370df70 (Take commands by socket too: one table of what is said to an order, for REST and the socket)
         session.UnknownEvent,
         topics.RefNeeded,
         topics.TooManyTopics,
