@@ -1,7 +1,7 @@
 """The steps of a fix's way, each on a whole micro-batch.  Their order stands in tracking.py.
 
 Rules are in geo/fixes.py; here verdicts become positions, track and refusals.  No step fails because Redis
-or PostgreSQL is away: the next ones still run, and what was missed is put again (watch.py) or kept
+or PostgreSQL is away: the next ones still run, and what was missed is put again (owners.py) or kept
 (track_buffer.py).
 """
 
@@ -121,7 +121,9 @@ def _take(parts: Parts, arrival: Arrival, place: int, fix: Fix, verdict: Verdict
         arrival.history += 1
         return
     arrival.live += 1
-    courier.held_until_ms = fix.fix_time
+    # A fix whose phone waits with an open request may still fail to be committed: asked again meanwhile, the
+    # phone must wait again, and not be told that we have it.
+    courier.held_until_ms = None if arrival.is_urgent else fix.fix_time
     duty = parts.duties.of(courier.courier_id)
     courier.last = Position(
         courier_id=courier.courier_id,

@@ -106,7 +106,6 @@ class TrackBuffer:
             await self._write(by_courier)
         except Exception as error:
             for arrival in arrivals:
-                arrival.courier.held_until_ms = None
                 _tell_not_stored(arrival, error)
             if isinstance(error, Unavailable):
                 return False

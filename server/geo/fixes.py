@@ -1,6 +1,6 @@
 """Is a fix believable?  Pure: the fix, what we know of its courier and the moment of receipt give a verdict.
 
-What follows from a verdict (map, track, refusal) is decided in dispatch/tracking.py.  Nothing here
+What follows from a verdict (map, track, refusal) is decided in dispatch/steps.py.  Nothing here
 raises, whatever a phone sends: `believe` keeps non-finite and out-of-range numbers out of H3, out of
 Redis and out of the track.
 """

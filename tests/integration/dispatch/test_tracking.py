@@ -275,6 +275,31 @@ async def test_an_http_phone_waits_for_the_commit(process):
     assert (await process.index.last(BEN)).owner == 0
 
 
+async def test_an_http_phone_that_asks_again_meanwhile_waits_for_the_commit_too(process, monkeypatch):
+    fix, may_commit = process.fix(), asyncio.Event()
+    append = process.store.append
+
+    async def slow_append(*packed, **moment):
+        await may_commit.wait()
+        await append(*packed, **moment)
+
+    monkeypatch.setattr(process.store, "append", slow_append)
+    first = asyncio.create_task(process.tracking.submit_and_store(BEN, [fix]))
+
+    async def placed():
+        return await process.index.last(BEN) is not None
+
+    await eventually(placed)
+    again = asyncio.create_task(process.tracking.submit_and_store(BEN, [fix]))
+    await process.tracking.submit_and_store(ANNA, [process.fix(place=(0.0, 0.0))])  # a tick later
+    assert not first.done()
+    assert not again.done()
+    may_commit.set()
+    assert (await again).refused == []
+    await first
+    assert len(await process.track_of(BEN)) == 1
+
+
 async def test_an_http_phone_whose_fixes_are_all_refused_is_answered(process):
     answer = await process.tracking.submit_and_store(BEN, [process.fix(place=(0.0, 0.0))])
     assert [refused.reason for refused in answer.refused] == [Verdict.NULL_ISLAND]
