@@ -18,7 +18,7 @@ class Courier:
     last: Position | None = None
     available: bool = True
     doubt: Doubt | None = None
-    held_until_ms: int | None = None  # newest fix time which this process has taken from his socket for the track
+    held_until_ms: int | None = None  # newest fix time that his socket has brought here for the track
     replaced: bool = False
 
 
