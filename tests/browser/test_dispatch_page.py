@@ -8,7 +8,7 @@ from tests.browser.conftest import PASSWORD, Pages, reads, until
 from tests.browser.phones import riding
 from tests.started import StartedServer
 
-LAT, LNG = 60.1713, 24.9443  # the middle of the demo city's map
+LAT, LNG = 60.1716, 24.9443  # the middle of the demo city's map
 FAR_LAT = 63.0
 
 
@@ -29,7 +29,7 @@ async def test_couriers_in_view_are_counted_and_can_be_picked(server: StartedSer
         box = await page.locator("#map").bounding_box()
         assert box is not None
         await page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        await reads(page, "#inspector h1", "Courier")
+        await reads(page, "#inspector h1", phones[3].person.login.title())
         await reads(page, "#inspector", "Replay ride")
         for phone in phones[:2]:
             await phone.visit.ask(phone.topic, "availability", {"available": False})
@@ -58,6 +58,7 @@ async def test_a_waiting_order_is_given_by_hand_and_a_ride_is_seen_again(server:
             return False
 
         await until(offered, "the courier is among the nearest")
+        await reads(page, ".near-row .link", phone.person.login.title())
         await page.click(".near-row .primary")
         await reads(page, row, phone.person.login.title())
         assert "No courier yet" not in await page.inner_text(row)
