@@ -12,6 +12,7 @@ from typing import Any
 from server.errors import StartupError
 
 LOOPBACK = "127.0.0.1"
+MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: what signs with HS256 is no shorter than the hash
 # A server that listens on all of its addresses is asked on the nearest.
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
@@ -84,6 +85,8 @@ class Settings:
             raise StartupError(
                 f"{env_name('log_level')} must be one of {', '.join(LOG_LEVELS)}, not {self.log_level!r}."
             )
+        if self.secret and len(self.secret.encode()) < MIN_SECRET_BYTES:
+            raise StartupError(f"{env_name('secret')} must be at least {MIN_SECRET_BYTES} bytes long.")
         if not 0 < self.port < 65_536:
             raise StartupError(f"{env_name('port')} must be a port between 1 and 65535, not {self.port}.")
         if not 1 <= self.position_partitions <= 64:

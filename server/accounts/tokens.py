@@ -13,13 +13,13 @@ from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.clock import Clock, from_ms, to_ms
 from server.errors import NotAuthenticated
+from server.settings import MIN_SECRET_BYTES
 
 ALGORITHM = "HS256"
 TYPE = "at+jwt"
 ISSUER = "songda"
 AUDIENCE = "songda/api"
 LEEWAY_S = 60  # as far as the clocks of our hosts may be apart (faults.md 23)
-MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: no shorter than the hash
 
 
 class TokenExpired(NotAuthenticated):

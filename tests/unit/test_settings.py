@@ -31,6 +31,7 @@ def test_the_command_line_goes_before_the_environment():
         ("SONGDA_POSITION_PARTITIONS", "65"),
         ("SONGDA_AGEING_AFTER_S", "600"),
         ("SONGDA_LOG_LEVEL", "loud"),
+        ("SONGDA_SECRET", "too short to sign with"),
         ("SONGDA_MAP_CENTER", "Helsinki"),
         ("SONGDA_MAP_CENTER", "24.9"),
     ],
@@ -39,3 +40,4 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, text: str):
     with pytest.raises(StartupError, match=f"^{name} must be ") as refused:
         Settings.from_environment({name: text})
     assert "\n" not in str(refused.value)
+    assert name != "SONGDA_SECRET" or text not in str(refused.value)
