@@ -146,7 +146,6 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             tracking=tracking,
             nearest=nearest,
             tracks=tracks,
-            duties=duties,
             clock=clock,
             settings=settings,
         )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from server.accounts.service import AccountService
 from server.accounts.tokens import Tokens
 from server.clock import Clock
-from server.dispatch.duties import DutyBoard
 from server.dispatch.service import DispatchService
 from server.dispatch.tracking import Tracking
 from server.geo.nearest import NearestIndex
@@ -29,6 +28,5 @@ class HttpParts:
     tracking: Tracking
     nearest: NearestIndex
     tracks: TrackStore
-    duties: DutyBoard
     clock: Clock
     settings: Settings

@@ -56,7 +56,6 @@ async def api(storage: Any, redis_client: Any, clock: Any) -> AsyncIterator[Api]
         ),
         nearest=town.nearest,
         tracks=tracks,
-        duties=town.duties,
         clock=clock,
         settings=town.settings,
     )
