@@ -28,11 +28,11 @@ export function merchantList(merchants) {
 }
 
 function merchantRow(merchant) {
+  const preparation = t("shop.minutes", { n: Math.round(merchant.preparation_s / 60) });
   const inside = [
     element("span", { class: "title" }, merchant.name),
-    element("span", { class: "end small soft" },
-      merchant.open ? t("shop.minutes", { n: Math.round(merchant.preparation_s / 60) }) : t("shop.closed")),
-    element("span", { class: "small soft" }, merchant.address),
+    merchant.open ? null : element("span", { class: "end small soft" }, t("shop.closed")),
+    element("span", { class: "small soft" }, merchant.open ? `${merchant.address} · ${preparation}` : merchant.address),
   ];
   return element("li", {}, merchant.open
     ? element("a", { class: "row", href: `#/m/${merchant.id}` }, inside)

@@ -83,7 +83,7 @@ export const EN = {
   "shop.ordering": "Sending your order…",
 
   "orders.mine": "My orders",
-  "orders.none": "You have not ordered anything yet.",
+  "orders.none": "You have not ordered anything yet. Choose a restaurant below.",
   "orders.number": "Order {n}",
   "orders.again": "Try again",
   "orders.back": "Back",
@@ -97,7 +97,7 @@ export const EN = {
   "courier.updated": "Updated {ago}",
   "courier.last_seen": "Last seen {ago}",
   "courier.coarse": "For now only the area; exact once your food is on its way.",
-  "courier.waiting_position": "Waiting for the first position.",
+  "courier.waiting_position": "Waiting for the courier's position.",
   "courier.none": "No courier yet.",
   "courier.marker": "Courier",
 

@@ -83,7 +83,7 @@ export const ZH = {
   "shop.ordering": "正在下单…",
 
   "orders.mine": "我的订单",
-  "orders.none": "您还没有订单。",
+  "orders.none": "您还没有订单，请在下方选择商户。",
   "orders.number": "订单 {n}",
   "orders.again": "重试",
   "orders.back": "返回",
@@ -97,7 +97,7 @@ export const ZH = {
   "courier.updated": "更新于{ago}",
   "courier.last_seen": "最后出现于{ago}",
   "courier.coarse": "目前仅显示大致区域，开始配送后显示准确位置。",
-  "courier.waiting_position": "等待配送员的首个位置。",
+  "courier.waiting_position": "等待配送员的位置。",
   "courier.none": "尚未分配配送员。",
   "courier.marker": "配送员",
 
