@@ -49,7 +49,6 @@ class StartedServer:
     administrator: Person | None = None
     lines: list[str] = field(default_factory=list)
     process: subprocess.Popen[str] | None = None
-    _listens: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -72,7 +71,7 @@ class StartedServer:
 
     def start(self) -> Self:
         """Start and wait until it listens; AssertionError with its words when it does not."""
-        self._listens.clear()
+        listens = threading.Event()  # of this start: the reader of the one before may still have to end
         self.process = subprocess.Popen(
             [sys.executable, "-m", "server", "serve"],
             env=self.environment,
@@ -81,8 +80,8 @@ class StartedServer:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        assert self._listens.wait(START_WITHIN_S), "did not start:\n" + "".join(self.lines)
+        threading.Thread(target=self._read, args=(self.process, listens), daemon=True).start()
+        assert listens.wait(START_WITHIN_S), "did not start:\n" + "".join(self.lines)
         assert self.process.poll() is None, "ended while starting:\n" + "".join(self.lines)
         return self
 
@@ -184,13 +183,13 @@ class StartedServer:
             )
         )
 
-    def _read(self, process: "subprocess.Popen[str]") -> None:
+    def _read(self, process: "subprocess.Popen[str]", listens: threading.Event) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             self.lines.append(line)
             if "Songda listens on" in line:
-                self._listens.set()
-        self._listens.set()
+                listens.set()
+        listens.set()
 
 
 @contextlib.contextmanager

@@ -30,7 +30,9 @@ async def open_redis(url: str) -> Redis:
         await client.ping()
     except (RedisError, OSError) as error:
         await client.aclose()
-        if isinstance(error, ResponseError) or isinstance(error.__cause__, AuthenticationError):
+        if isinstance(error, AuthenticationError) or isinstance(error.__cause__, AuthenticationError):
+            raise StartupError("The Redis server refuses us: is the password in REDIS_URL right?") from error
+        if isinstance(error, ResponseError):
             raise StartupError(f"The Redis server refuses us: {_sentence(error)}.") from error
         raise StartupError(
             f"The Redis server cannot be reached ({_sentence(error)}): is it running, is REDIS_URL right?"

@@ -5,6 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -26,8 +27,11 @@ async def upgrade(url: str) -> None:
             await connection.execute(text("SET LOCAL statement_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             await connection.run_sync(_run)
-    except LOST as error:
-        raise StartupError(f"The database could not be migrated: {error}.") from error
+    except (*LOST, DBAPIError) as error:
+        # SQLAlchemy's own text holds the whole statement; what PostgreSQL said is the first line of the cause.
+        said = str(error.orig.__cause__ or error.orig) if isinstance(error, DBAPIError) else str(error)
+        reason = said.strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        raise StartupError(f"The tables could not be prepared: {reason}.") from error
     finally:
         await engine.dispose()
 
