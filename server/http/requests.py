@@ -16,6 +16,7 @@ from server.ids import parse_id
 from server.wire.frames import has_nul
 
 MAX_PAGE = 200
+MAX_LIMIT_DIGITS = 9  # int() refuses thousands of digits with an error of its own
 Body = TypeVar("Body")
 
 
@@ -78,7 +79,8 @@ def query_limit(request: Request, *, default: int, most: int = MAX_PAGE) -> int:
     text = request.query_params.get("limit")
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
+    is_short_number = text.isascii() and text.isdigit() and len(text) <= MAX_LIMIT_DIGITS
+    if not is_short_number or not 1 <= int(text) <= most:
         raise BadQuery(f"limit must be a whole number from 1 to {most}", parameter="limit")
     return int(text)
 

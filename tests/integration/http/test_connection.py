@@ -68,6 +68,14 @@ async def test_a_head_that_is_not_whole_in_time_ends_the_connection(begun: bytes
         )
 
 
+async def test_an_empty_line_after_an_answer_keeps_the_connection_no_longer():
+    async with speaking(Impatient) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SOON_S)
+        writer.write(b"\r\n")
+        assert b"408 Request Timeout" in await all_said(reader)
+
+
 async def test_a_body_that_is_not_whole_in_time_ends_the_connection():
     async with speaking(Impatient) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nhel")
@@ -88,3 +96,11 @@ async def test_whoever_sends_in_time_is_answered_again_and_again():
             writer.write(word)
             answer = await asyncio.wait_for(reader.readuntil(word), SOON_S)
             assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_an_empty_line_after_an_answer_buys_no_time():
+    async with speaking(Impatient) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 4\r\n\r\nword")
+        await asyncio.wait_for(reader.readuntil(b"word"), SOON_S)
+        writer.write(b"\r\n")
+        assert b"408 Request Timeout" in await all_said(reader)
