@@ -73,6 +73,8 @@ async def test_a_database_that_refuses_us(database_url: str) -> None:
 async def test_an_address_that_is_none() -> None:
     assert "DATABASE_URL is not" in await refusal_of_database("mysql://here")
     assert "REDIS_URL is not" in await refusal_of_redis("http://here")
+    assert "DATABASE_URL is not" in await refusal_of_database("postgresql://x@127.0.0.1:abc/x")
+    assert "REDIS_URL is not" in await refusal_of_redis("redis://127.0.0.1/0?nobody=knows")
 
 
 async def test_servers_that_are_too_old(
@@ -99,7 +101,7 @@ async def test_a_redis_that_says_nothing(silent_port: int, monkeypatch: pytest.M
 async def test_a_redis_that_refuses_us(redis_url: str) -> None:
     address = urlsplit(redis_url)
     said = await refusal_of_redis(address._replace(netloc="stranger:secret@").geturl())
-    assert said.startswith("The Redis server refuses us: ")
+    assert said == "The Redis server refuses us: is the password in REDIS_URL right?"
     assert "secret" not in said
 
 

@@ -50,3 +50,15 @@ async def test_a_day_of_tracks_is_made_once_however_many_ask(database: asyncpg.P
         await database.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'track_chunks'::regclass")
         == 1
     )
+
+
+async def test_a_role_that_may_not_make_tables_is_one_sentence(postgres: EmbeddedPostgres) -> None:
+    admin = await asyncpg.connect(postgres.url)
+    try:
+        await admin.execute("CREATE DATABASE closed")
+        with pytest.raises(StartupError) as refused:
+            await migrate(f"{database_named(postgres.url, 'closed')}&options=-crole%3Dpg_monitor")
+        assert str(refused.value) == "The tables could not be prepared: permission denied for schema public."
+    finally:
+        await admin.execute("DROP DATABASE IF EXISTS closed")
+        await admin.close()
