@@ -36,6 +36,7 @@ OPEN_TIMEOUT_S = 10.0
 PING_EVERY_S = 30.0
 # A fix is at most about 180 bytes of JSON, so that a batch fits one frame of 64 KiB.
 FIXES_PER_FRAME = min(300, MAX_FIXES_PER_BATCH)
+ASK_AGAIN = "unavailable"  # the server's word for a database that does not answer just now
 
 TokenSource = Callable[[], Awaitable[str]]
 
@@ -95,6 +96,7 @@ class Client:
         self._flushing: ClientConnection | None = None  # the one that fixes are being written to
         self._flush_task: asyncio.Task[None] | None = None
         self._joined: dict[str, str | None] = {}  # topic → the newest cursor seen
+        self._resuming: set[asyncio.Task[None]] = set()  # topics that the server could not read just now
         self._waiting: dict[str, _Waiting] = {}  # ref → what to do with the reply
         self._last_ref = 0
         self._socket: ClientConnection | None = None  # set while authenticated
@@ -223,9 +225,8 @@ class Client:
             await self._authenticate(socket, token)
             self._socket = socket
             self.connections += 1
-            for topic, since in self._joined.items():
-                ref = self._wait_for_reply(partial(self._resumed, topic))
-                await self._write(socket, topic, "join", {"since": since} if since else {}, ref)
+            for topic in tuple(self._joined):
+                await self._resume(socket, topic)
             self._connected.set()
             if self._on_connected is not None:
                 self._on_connected()
@@ -258,11 +259,27 @@ class Client:
         else:
             self._on_frame(frame)
 
-    def _resumed(self, topic: str, reply: ServerFrame | None) -> None:
+    async def _resume(self, socket: ClientConnection, topic: str) -> None:
+        """Join a topic again, from the newest cursor seen."""
+        since = self._joined[topic]
+        ref = self._wait_for_reply(partial(self._resumed, socket, topic))
+        await self._write(socket, topic, "join", {"since": since} if since else {}, ref)
+
+    async def _resume_later(self, socket: ClientConnection, topic: str) -> None:
+        await asyncio.sleep(self._backoff.delay_s(1, self._random))
+        if self._socket is socket and topic in self._joined:
+            with suppress(ConnectionClosed):  # then the next connection resumes it
+                await self._resume(socket, topic)
+
+    def _resumed(self, socket: ClientConnection, topic: str, reply: ServerFrame | None) -> None:
         """The answer to a topic joined again.  Missed changes follow; a new snapshot is a frame of its own."""
         if reply is None:
             return
-        if "error" in reply.payload:  # no longer permitted, or no longer there
+        if reply.payload.get("error", {}).get("code") == ASK_AGAIN:
+            later = asyncio.create_task(self._resume_later(socket, topic))
+            self._resuming.add(later)
+            later.add_done_callback(self._resuming.discard)
+        elif "error" in reply.payload:  # no longer permitted, or no longer there
             self._joined.pop(topic, None)
             self._on_frame(ServerFrame(topic, "error", reply.payload["error"]))
         elif "snapshot" in reply.payload["ok"]:
@@ -273,6 +290,8 @@ class Client:
         self._socket = None
         self._connected.clear()
         self._fixes.rewind()
+        for later in self._resuming:
+            later.cancel()  # the next connection resumes everything
         waiting, self._waiting = self._waiting, {}
         for give_up in waiting.values():
             give_up(None)

@@ -131,6 +131,26 @@ async def test_a_resume_that_is_too_late_brings_a_new_snapshot_as_a_frame():
     )
 
 
+async def test_a_topic_that_cannot_be_read_just_now_is_asked_for_again():
+    async def visit(server: Visit) -> None:
+        await server.welcome()
+        await server.grant(await server.hear(), {"snapshot": {}}, cursor="c1")
+        server.vanish()
+
+    async def again(server: Visit) -> None:
+        await server.welcome()
+        await server.refuse(await server.hear(), "unavailable")
+        asked = await server.hear()
+        assert (asked["topic"], asked["event"], asked["payload"]) == ("order:7", "join", {"since": "c1"})
+        await server.grant(asked, {"changes": 1})
+        await server.say("order:7", "changed", {"version": 2}, cursor="c2")
+
+    heard: asyncio.Queue[ServerFrame] = asyncio.Queue()
+    async with contract_server(visit, again) as url, a_client(url, on_frame=heard.put_nowait) as client:
+        await client.join("order:7")
+        assert (await heard.get()).event == "changed"
+
+
 async def test_a_topic_that_is_no_longer_permitted_is_told_and_not_joined_again():
     async def visit(server: Visit) -> None:
         await server.welcome()
