@@ -6,6 +6,7 @@ import { afterClose, asksForSignIn, decodeFrame, encodeFrame, SUBPROTOCOL } from
 
 const REPLY_WITHIN_MS = 10_000;
 const SILENCE_MS = 40_000;          // longer than the server's heartbeat, which a page cannot see
+const PASSING = new Set(["unavailable", "no_reply", "database_unavailable"]);   // refusals that say nothing about us
 
 /** A request refused by the server, or one that got no answer (`code` "no_reply"). */
 export class RequestFailed extends Error {
@@ -130,7 +131,8 @@ export class Connection {
     }
   }
 
-  async #sendJoin(topic, entry) {
+  async #sendJoin(topic, entry, tries = 1) {
+    const socket = this.#socket;
     const current = () => this.#topics.get(topic) === entry;
     try {
       const frame = await this.#ask(topic, "join", entry.cursor ? { since: entry.cursor } : {});
@@ -138,7 +140,15 @@ export class Connection {
       if (frame.cursor) entry.cursor = frame.cursor;
       if (frame.payload.ok.snapshot) entry.handlers.onSnapshot(frame.payload.ok.snapshot);
     } catch (error) {
-      if (current() && error.code !== "lost") entry.handlers.onRefused?.(error);
+      if (!current() || error.code === "lost") return;
+      if (!PASSING.has(error.code)) {
+        entry.handlers.onRefused?.(error);
+        return;
+      }
+      // A database that is away comes back; a new socket joins anew anyway.
+      this.#clock.setTimeout(() => {
+        if (current() && socket === this.#socket) this.#sendJoin(topic, entry, tries + 1);
+      }, backoffMs(tries, this.#random));
     }
   }
 

@@ -124,6 +124,26 @@ test("a resync brings a new snapshot", async () => {
   assert.deepEqual(order.heard.at(-1), ["snapshot", { v: 9 }]);
 });
 
+test("a topic that the server cannot read now is asked for again, with the same cursor", async () => {
+  const world = new World();
+  const order = listener();
+  world.connection.join("order:1", order);
+  await world.signedIn();
+  await world.reply(world.socket.sent[1], { snapshot: {} }, { cursor: "c-1" });
+  world.socket.onclose({ code: 1006, reason: "" });
+  await world.pass(500);
+  await world.comeIn();
+  for (const waitMs of [500, 1_000]) {
+    const { ref } = world.socket.sent.at(-1);
+    await world.say({ topic: "order:1", event: "reply", ref, payload: { error: { code: "unavailable", message: "" } } });
+    await world.pass(waitMs);
+  }
+  const join = world.socket.sent.at(-1);
+  assert.deepEqual([world.socket.sent.length, join.event, join.payload], [4, "join", { since: "c-1" }]);
+  await world.reply(join, { changes: 0 });
+  assert.equal(order.heard.filter(([kind]) => kind === "refused").length, 0);
+});
+
 test("each vain try waits longer; signing in resets it", async () => {
   const world = new World();
   world.connection.start();
