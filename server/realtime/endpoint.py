@@ -246,7 +246,8 @@ class SongdaProtocol(asyncio.Protocol):
             self._write_outbox()
 
     def _write_outbox(self) -> None:
-        if self._session is not None and self._session.outbox:
+        # After a close frame nothing may follow, and after the end of the stream nothing can.
+        if self._session is not None and self._session.outbox and self._core.state is OPEN:
             data = self._session.outbox.take()
             self.hub.writes_out += 1
             self.hub.bytes_out += len(data)

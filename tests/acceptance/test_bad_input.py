@@ -273,3 +273,9 @@ async def test_a_million_topics_are_too_many_long_before(server: StartedServer):
 async def ask_for_orders(visit: Visit, count: int) -> None:
     for number in range(count):
         await visit.say(f"order:{number}", "join", ref="x")
+
+
+async def test_an_answer_too_late_for_a_socket_that_broke_the_rules_is_dropped(culprit: Culprit):
+    asked = frame(TEXT, b'{"topic":"session","event":"heartbeat","ref":"late"}')
+    await culprit.socket.send(asked + frame(TEXT, b"{}", masked=False))
+    assert await culprit.socket.close_code() == 1002

@@ -1,6 +1,7 @@
 """The nearest are the nearest: against measuring everybody, over the whole globe and on all its seams."""
 
 import random
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -55,18 +56,20 @@ def measured_one_by_one(
     return sorted(distance for distance in distances if distance <= max_radius_m)[:limit]
 
 
-@given(
-    crowd=crowds(),
-    nth=st.integers(0, 3),
-    off_m=distances_m(0.001, 100_000),
-    bearing_deg=bearings_deg,
-    limit=st.one_of(st.integers(1, 12), st.integers(100, 500)),
-    max_radius_m=st.one_of(distances_m(1, HALF_AROUND_M), st.sampled_from([10_000.0, float("inf")])),
-    eligible_only=st.booleans(),
+QUESTIONS: dict[str, st.SearchStrategy[Any]] = {
+    "crowd": crowds(),
+    "nth": st.integers(0, 3),
+    "off_m": distances_m(0.001, 100_000),
+    "bearing_deg": bearings_deg,
+    "limit": st.one_of(st.integers(1, 12), st.integers(100, 500)),
+    "max_radius_m": st.one_of(distances_m(1, HALF_AROUND_M), st.sampled_from([10_000.0, float("inf")])),
+    "eligible_only": st.booleans(),
     # A crowd of eight, so that choosing among cells is tried as often as measuring everybody.
-    sizes=st.sampled_from([(1024, 256), (8, 3)]),
-)
-def test_the_nearest_are_those_that_measuring_everybody_finds(
+    "sizes": st.sampled_from([(1024, 256), (8, 3)]),
+}
+
+
+def the_nearest_are_found(
     crowd: tuple[list[Place], list[Position]],
     nth: int,
     off_m: float,
@@ -76,6 +79,7 @@ def test_the_nearest_are_those_that_measuring_everybody_finds(
     eligible_only: bool,
     sizes: tuple[int, int],
 ) -> None:
+    """Whether the index finds whom measuring everybody finds; tests/long asks it for longer."""
     centres, positions = crowd
     place = away(centres[nth % len(centres)], off_m, bearing_deg)
     # Whether a courier exactly on the rim counts is left to rounding.
@@ -106,6 +110,11 @@ def test_the_nearest_are_those_that_measuring_everybody_finds(
         assert neighbour.distance_m == pytest.approx(
             distance_m(*place, said.lat, said.lng), abs=1e-4, rel=1e-7
         )
+
+
+@given(**QUESTIONS)
+def test_the_nearest_are_those_that_measuring_everybody_finds(**question: Any) -> None:
+    the_nearest_are_found(**question)
 
 
 def test_among_thousands_who_ride_elsewhere_the_few_free_ones_are_found() -> None:
