@@ -29,8 +29,10 @@ async def upgrade(url: str) -> None:
             await connection.run_sync(_run)
     except (*LOST, DBAPIError) as error:
         # SQLAlchemy's own text holds the whole statement; what PostgreSQL said is the first line of the cause.
-        said = str(error.orig.__cause__ or error.orig) if isinstance(error, DBAPIError) else str(error)
-        reason = said.strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        cause: BaseException = error
+        if isinstance(error, DBAPIError) and error.orig is not None:
+            cause = error.orig.__cause__ or error.orig
+        reason = str(cause).strip().partition("\n")[0].rstrip(".") or type(error).__name__
         raise StartupError(f"The tables could not be prepared: {reason}.") from error
     finally:
         await engine.dispose()
