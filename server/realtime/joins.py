@@ -152,7 +152,8 @@ class JoinDesk:
         topic = reading.topic
         since = None if reading.since is None else str(reading.since)
         del self._shared[topic.text, reading.audience, since]
-        topic.joining.remove(reading.happened)
+        # This very list: two readings that have heard the same, often nothing, are equal, and the other goes on.
+        topic.joining = [rows for rows in topic.joining if rows is not reading.happened]
         settled: list[Membership] = []
         for joiner in reading.joiners:
             member = joiner.membership
