@@ -21,8 +21,11 @@ from server.storage.child import launch_command, ourselves
 log = structlog.get_logger()
 
 READY_WITHIN_S = 60.0
-RESTARTS_ALLOWED = 5  # … within RESTART_WINDOW_S; a child that dies more often will not get better
+RESTARTS_ALLOWED = 5  # … within RESTART_WINDOW_S; a server of ours that dies more often will not get better
 RESTART_WINDOW_S = 60.0
+# A worker is started again for ever, more and more slowly: what it needs, a database say, may be away for a while.
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class Children:
     def __init__(self, *, grace_s: float) -> None:
         self.grace_s = grace_s
         self._running: list[_Running] = []
+        self._restarts: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()  # somebody was started again, and is to be watched
 
     async def start(self, children: Sequence[Child], stop: asyncio.Event) -> None:
         """Start them all and wait until each is ready, or `stop`; StartupError when one ends before that."""
@@ -64,26 +69,30 @@ class Children:
                 await _wait_ready(running, ready, stop)
 
     async def watch(self, stop: asyncio.Event) -> int:
-        """Until `stop`: start again what may be, give up when one keeps dying; the exit code."""
+        """Until `stop`: start again what may be; the exit code."""
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
+                self._changed.clear()
+                changed = asyncio.create_task(self._changed.wait())
                 waits = {asyncio.create_task(running.process.wait()): running for running in self._running}
-                await asyncio.wait({stopping, *waits}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({stopping, changed, *waits}, return_when=asyncio.FIRST_COMPLETED)
                 ended = [running for task, running in waits.items() if task.done()]
-                for task in waits:
+                for task in (changed, *waits):
                     task.cancel()
                 if stop.is_set():
                     return 0
                 for running in ended:
-                    if not await self._replace(running):
-                        return 1
+                    self._ended(running, stop)
         finally:
             stopping.cancel()
         return 0
 
     async def stop(self) -> None:
         """SIGTERM to all, youngest first; SIGKILL to those still there after the grace."""
+        for restart in self._restarts:
+            restart.cancel()
+        await asyncio.gather(*self._restarts, return_exceptions=True)
         alive = [running.process for running in reversed(self._running) if running.process.returncode is None]
         for process in alive:
             with contextlib.suppress(ProcessLookupError):
@@ -98,25 +107,41 @@ class Children:
                     process.kill()
                 await process.wait()
 
-    async def _replace(self, running: _Running) -> bool:
-        """Start a dead child again, if it may be; whether the supervisor should go on."""
+    def _ended(self, running: _Running, stop: asyncio.Event) -> None:
+        """A child has died: start it again in a moment, if it may be."""
         code = running.process.returncode
         running.child.on_end(running.process.pid)
-        if not running.child.restart:
-            self._running.remove(running)
-            if code:
-                print(f"songda: {running.child.name} ended with code {code}.", file=sys.stderr)
-            return True
+        self._running.remove(running)
+        if running.child.restart:
+            again = asyncio.create_task(self._start_again(running, stop))
+            self._restarts.add(again)
+            again.add_done_callback(self._restarts.discard)
+        elif code:
+            print(f"songda: {running.child.name} ended with code {code}.", file=sys.stderr)
+
+    async def _start_again(self, running: _Running, stop: asyncio.Event) -> None:
         now_s = time.monotonic()
-        running.died_at_s = [died_s for died_s in running.died_at_s if now_s - died_s < RESTART_WINDOW_S] + [
-            now_s
-        ]
-        if len(running.died_at_s) > RESTARTS_ALLOWED:
-            print(f"songda: {running.child.name} keeps ending (code {code}); giving up.", file=sys.stderr)
-            return False
-        log.warning("a worker ended and is started again", worker=running.child.name, code=code)
-        running.process, _ = await _start(replace(running.child, says_ready=False))
-        return True
+        recent = [died_s for died_s in running.died_at_s if now_s - died_s < RESTART_WINDOW_S]
+        pause_s = pause_before(len(recent))
+        running.died_at_s = [*recent, now_s]
+        log.warning(
+            "a worker ended and is started again",
+            worker=running.child.name,
+            code=running.process.returncode,
+            in_s=pause_s,
+        )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await stop.wait()
+        if not stop.is_set():
+            running.process, _ = await _start(replace(running.child, says_ready=False))
+            self._running.append(running)
+            self._changed.set()
+
+
+def pause_before(deaths: int) -> float:
+    """Seconds before a child is started again that has died `deaths` times lately; none after the first."""
+    return 0.0 if deaths == 0 else float(min(FIRST_PAUSE_S * 2.0 ** min(deaths - 1, 10), LONGEST_PAUSE_S))
 
 
 async def _start(child: Child) -> tuple[asyncio.subprocess.Process, "_ReadyPipe | None"]:
