@@ -8,7 +8,7 @@ from typing import Any
 from server.simulator.phone import Phone
 from server.simulator.world import World
 from server.wire.answers import ClosedForGood, RequestRefused
-from server.wire.client import ServerFrame
+from server.wire.server_frames import ServerFrame
 
 LOOK_S = (3.0, 25.0)
 PREPARATION_S = (240.0, 840.0)

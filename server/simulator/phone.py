@@ -16,9 +16,10 @@ import msgspec
 from server.clock import Clock
 from server.wire.answers import RequestRefused, Unreachable
 from server.wire.backoff import Backoff
-from server.wire.client import Client, ServerFrame
+from server.wire.client import Client
 from server.wire.fix_buffer import FixTally
 from server.wire.rest import RestClient
+from server.wire.server_frames import ServerFrame
 
 API = "/api/v1"
 # A token this near its end is not shown any more: the socket it opens would close at once.

@@ -17,7 +17,8 @@ from server.simulator.ride import Gps, Ride, cruising_speed_mps
 from server.simulator.routes import Route
 from server.simulator.world import World
 from server.wire.answers import ClosedForGood, RequestRefused, Unreachable
-from server.wire.client import Client, ServerFrame
+from server.wire.client import Client
+from server.wire.server_frames import ServerFrame
 
 # Where there is nothing to do he moves on after a while, to some other corner.
 LINGER_S = (20.0, 240.0)

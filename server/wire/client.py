@@ -13,7 +13,6 @@ from functools import partial
 from random import Random
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
@@ -25,8 +24,9 @@ from server.wire.answers import ClosedForGood, RequestRefused, Unreachable, aske
 from server.wire.backoff import Backoff
 from server.wire.close_codes import CloseCode
 from server.wire.fix_buffer import FixBuffer, FixTally
-from server.wire.frames import SUBPROTOCOL, BadFrame, encode_frame
+from server.wire.frames import SUBPROTOCOL, encode_frame
 from server.wire.messages import MAX_FIXES_PER_BATCH, Fix, FixesReceived
+from server.wire.server_frames import ServerFrame, answer_of, decode_server_frame, socket_url
 
 SESSION = "session"
 # Snapshots of a busy city are large; what we send ourselves stays within the server's 64 KiB.
@@ -41,26 +41,7 @@ ASK_AGAIN = "unavailable"  # the server's word for a database that does not answ
 TokenSource = Callable[[], Awaitable[str]]
 
 
-class ServerFrame(msgspec.Struct, frozen=True, gc=False):
-    """One frame from the server.  Event `snapshot` is ours: a resume that needed a whole new snapshot."""
-
-    topic: str
-    event: str
-    payload: Any = None
-    ref: str | None = None
-    cursor: str | None = None
-
-
-_decoder = msgspec.json.Decoder(ServerFrame)
 _Waiting = Callable[[ServerFrame | None], None]  # None: the connection ended before the reply came
-
-
-def socket_url(base_url: str) -> str:
-    """Where the socket is, for the address a person types: http://host:8700 → ws://host:8700/ws."""
-    parts = urlsplit(base_url)
-    scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
-    path = parts.path.rstrip("/")
-    return urlunsplit((scheme, parts.netloc, path if path.endswith("/ws") else f"{path}/ws", "", ""))
 
 
 class Client:
@@ -145,7 +126,7 @@ class Client:
             if "ok" in reply.payload:
                 self._joined[topic] = reply.cursor or since
 
-        return _ok(await self._asked(topic, "join", {"since": since} if since else {}, remember))
+        return answer_of(await self._asked(topic, "join", {"since": since} if since else {}, remember))
 
     async def leave(self, topic: str) -> None:
         """Stop listening."""
@@ -154,7 +135,7 @@ class Client:
 
     async def request(self, topic: str, event: str, payload: object = None) -> Any:
         """Send a frame with a `ref` and wait: the reply's `ok`, or RequestRefused, or Unreachable when it was lost."""
-        return _ok(await self._asked(topic, event, payload))
+        return answer_of(await self._asked(topic, event, payload))
 
     async def frames(self) -> AsyncIterator[ServerFrame]:
         """Every frame that is no reply, in order, until the client ends; then what ended it is raised, if anything."""
@@ -241,13 +222,13 @@ class Client:
         await self._write(socket, SESSION, "authenticate", {"token": token}, ref)
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             while True:
-                frame = _decode(await socket.recv())
+                frame = decode_server_frame(await socket.recv())
                 if frame.ref == ref:
-                    _ok(frame)
+                    answer_of(frame)
                     return
 
     def _receive(self, message: str | bytes) -> None:
-        frame = _decode(message)
+        frame = decode_server_frame(message)
         if frame.cursor is not None and frame.topic in self._joined:
             self._joined[frame.topic] = frame.cursor
         if frame.event == "reply" and frame.ref is not None:
@@ -391,17 +372,3 @@ class Client:
                 raise Unreachable("The client was closed.")
         finally:
             awaited.cancel()
-
-
-def _decode(message: str | bytes) -> ServerFrame:
-    try:
-        return _decoder.decode(message)
-    except msgspec.DecodeError as error:
-        raise BadFrame(f"The server sent what is no frame: {error}") from error
-
-
-def _ok(reply: ServerFrame) -> Any:
-    error = reply.payload.get("error")
-    if error is not None:
-        raise RequestRefused(str(error["code"]), str(error.get("message", "")), details=error.get("details"))
-    return reply.payload["ok"]

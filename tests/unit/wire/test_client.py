@@ -7,8 +7,9 @@ import pytest
 
 from server.wire.answers import ClosedForGood, RequestRefused, Unreachable, asked_pause_s
 from server.wire.backoff import Backoff
-from server.wire.client import Client, ServerFrame, socket_url
+from server.wire.client import Client
 from server.wire.messages import Fix
+from server.wire.server_frames import ServerFrame, socket_url
 from tests.unit.wire.contract_server import Visit, contract_server
 
 AT_ONCE = Backoff(first_s=0.001, longest_s=0.001)
