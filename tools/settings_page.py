@@ -26,6 +26,7 @@ TAIL = """
 |---|---|
 | `SONGDA_POSTGRES_BIN`, `SONGDA_VALKEY_BIN` | our own servers' programs, not those on PATH or in the wheels |
 | `SONGDA_ADMINISTRATOR_PASSWORD` | whom `./dev sim --administrator LOGIN` signs in as |
+| `SONGDA_LONG_SCALE` | what `./dev test --long` multiplies its seconds, rounds and examples by |
 | `SONGDA_VENV` | where `./dev` makes its environment, instead of `.venv` |
 """
 

@@ -52,6 +52,7 @@ def test_headings_that_are_linked_to_exist(path: Path):
 def test_variables_that_are_named_exist(path: Path):
     known = {env_name(name) for name in Settings.__dataclass_fields__}
     known |= {"SONGDA_POSTGRES_BIN", "SONGDA_VALKEY_BIN", "SONGDA_ADMINISTRATOR_PASSWORD", "SONGDA_VENV"}
+    known |= {"SONGDA_LONG_SCALE"}
     assert set(re.findall(r"SONGDA_[A-Z_]+", path.read_text())) <= known
 
 
