@@ -66,9 +66,9 @@ class Position:
             round(self.lng * DEGREES_TO_INT),
             self.cell,
             self.owner,
-            _to_u16(self.accuracy_m, 10),
-            _to_u16(self.bearing_deg, 100),
-            _to_u16(self.speed_mps, 100),
+            to_u16(self.accuracy_m, 10),
+            to_u16(self.bearing_deg, 100),
+            to_u16(self.speed_mps, 100),
             AVAILABLE if self.available else 0,
             POSITION_FORMAT_VERSION,
             self.duty_mark,
@@ -104,17 +104,19 @@ def unpack(data: bytes | memoryview, offset: int = 0) -> Position:
         received_at_ms=received_at_ms,
         cell=cell,
         owner=owner,
-        accuracy_m=_from_u16(accuracy_dm, 10),
-        bearing_deg=_from_u16(bearing_cdeg, 100),
-        speed_mps=_from_u16(speed_cmps, 100),
+        accuracy_m=from_u16(accuracy_dm, 10),
+        bearing_deg=from_u16(bearing_cdeg, 100),
+        speed_mps=from_u16(speed_cmps, 100),
         available=bool(flags & AVAILABLE),
         duty_mark=duty_mark,
     )
 
 
-def _to_u16(value: float | None, scale: int) -> int:
+def to_u16(value: float | None, scale: int) -> int:
+    """In steps of 1/`scale`, capped at 65534 of them; None is UNKNOWN_U16."""
     return UNKNOWN_U16 if value is None else min(round(value * scale), UNKNOWN_U16 - 1)
 
 
-def _from_u16(value: int, scale: int) -> float | None:
+def from_u16(value: int, scale: int) -> float | None:
+    """What `to_u16` made a number of."""
     return None if value == UNKNOWN_U16 else value / scale

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from server.geo.position import DEGREES_TO_INT, UNKNOWN_U16
+from server.geo.position import DEGREES_TO_INT, from_u16, to_u16
 from server.wire.messages import Fix
 
 CHUNK_VERSION = 1
@@ -68,9 +68,9 @@ def pack_fix(fix: Fix, *, bearing_deg: float | None, speed_mps: float | None, re
         delay_ms,
         round(fix.lat * DEGREES_TO_INT),
         round(fix.lng * DEGREES_TO_INT),
-        _to_u16(fix.accuracy_m, 10),
-        _to_u16(bearing_deg, 100),
-        _to_u16(speed_mps, 100),
+        to_u16(fix.accuracy_m, 10),
+        to_u16(bearing_deg, 100),
+        to_u16(speed_mps, 100),
     )
 
 
@@ -93,9 +93,9 @@ def read_chunk(data: bytes) -> list[TrackFix]:
             fix_time_ms + delay_ms,
             lat_e7 / DEGREES_TO_INT,
             lng_e7 / DEGREES_TO_INT,
-            _from_u16(accuracy_dm, 10),
-            _from_u16(bearing_cdeg, 100),
-            _from_u16(speed_cmps, 100),
+            from_u16(accuracy_dm, 10),
+            from_u16(bearing_cdeg, 100),
+            from_u16(speed_cmps, 100),
         )
         for fix_time_ms, delay_ms, lat_e7, lng_e7, accuracy_dm, bearing_cdeg, speed_cmps in rows
     ]
@@ -118,11 +118,3 @@ def _chunk(packed: Sequence[bytes]) -> Chunk:
 
 def _fix_time_ms(packed: bytes) -> int:
     return int.from_bytes(packed[:8], "little", signed=True)
-
-
-def _to_u16(value: float | None, scale: int) -> int:
-    return UNKNOWN_U16 if value is None else min(round(value * scale), UNKNOWN_U16 - 1)
-
-
-def _from_u16(value: int, scale: int) -> float | None:
-    return None if value == UNKNOWN_U16 else value / scale
