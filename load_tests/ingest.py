@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -28,8 +28,8 @@ from load_tests.viewers import CONNECTING_AT_ONCE, LoadSocket, close, connect
 from server.accounts.roles import Role
 from server.accounts.tokens import Tokens
 from server.clock import SystemClock
-from server.commands.children import Child, Children
-from server.commands.serve import child_environment
+from server.commands.children import Children
+from server.commands.serve import worker
 from server.commands.servers import servers_ready
 from server.settings import Settings
 from tests.ports import free_port
@@ -122,7 +122,7 @@ async def _measure_songda(couriers: int, seconds: float, data_dir: Path, report:
         children = Children(grace_s=20.0)
         try:
             stop = asyncio.Event()
-            await children.start([_worker(ready, number) for number in range(WORKERS)], stop)
+            await children.start([worker(ready, number) for number in range(WORKERS)], stop)
             empty = groups.look()["server"].rss_bytes
             watched = await _connect_all(ready, couples)
             connected = groups.look()["server"].rss_bytes
@@ -303,15 +303,6 @@ async def _bare_socket(port: int, role: str, number: int) -> LoadSocket:
     _, socket = await picows.ws_connect(LoadSocket, url, websocket_handshake_timeout=30)
     assert isinstance(socket, LoadSocket)
     return socket
-
-
-def _worker(settings: Settings, number: int) -> Child:
-    return Child(
-        name=f"worker-{number}",
-        says_ready=True,
-        environment=child_environment(replace(settings, log_level="warning")),
-        command=[sys.executable, "-m", "server", "worker", "--number", str(number)],
-    )
 
 
 def _say(what: str) -> None:

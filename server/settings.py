@@ -99,6 +99,12 @@ class Settings:
             )
 
     @property
+    def address(self) -> str:
+        """Where a browser or program on this machine finds us: http://127.0.0.1:8700."""
+        host = LOOPBACK if self.host in EVERY_ADDRESS else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
     def embedded_database(self) -> bool:
         """Whether we start our own PostgreSQL."""
         return not self.database_url

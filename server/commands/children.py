@@ -21,8 +21,7 @@ from server.storage.child import launch_command, ourselves
 log = structlog.get_logger()
 
 READY_WITHIN_S = 60.0
-RESTARTS_ALLOWED = 5  # … within RESTART_WINDOW_S; a server of ours that dies more often will not get better
-RESTART_WINDOW_S = 60.0
+RESTART_WINDOW_S = 60.0  # deaths longer ago are forgotten
 # A worker is started again for ever, more and more slowly: what it needs, a database say, may be away for a while.
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0

@@ -15,7 +15,7 @@ import msgspec
 from server.commands.administrator import make_administrator
 from server.commands.children import Child
 from server.commands.serve import add_arguments as add_serve_arguments
-from server.commands.serve import address, child_environment, settings_from, supervise
+from server.commands.serve import child_environment, settings_from, supervise
 from server.commands.servers import step
 from server.errors import StartupError
 from server.http.pages import base_map_path
@@ -104,7 +104,7 @@ def _write_private(file: Path, data: bytes) -> None:
 
 def _welcome(settings: Settings) -> str:
     """Where to look, and as whom."""
-    at = address(settings)
+    at = settings.address
     lines = ["", f"  Songda 送达 is open at {at}/", ""]
     for role, account in demo_accounts(settings.data_dir).items():
         page = f"{at}{PAGES[role]}" if role in PAGES else "(API and socket)"

@@ -16,7 +16,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from server.commands.children import Child, Children
 from server.commands.ports import check_port_is_free
 from server.commands.servers import Servers, metrics_dir, servers_ready, step
-from server.settings import EVERY_ADDRESS, LOOPBACK, Settings, env_name
+from server.settings import Settings, env_name
 
 AfterStart = Callable[[Settings], Awaitable[list[Child]]]
 
@@ -49,11 +49,11 @@ async def supervise(settings: Settings, after_start: AfterStart | None = None) -
         children = Children(grace_s=settings.drain_s + 5.0)
         try:
             with step(f"Starting {ready.workers} server process{'es' if ready.workers > 1 else ''}"):
-                workers = [_worker(ready, number) for number in range(ready.workers)]
+                workers = [worker(ready, number) for number in range(ready.workers)]
                 await children.start(workers, stop)
             if stop.is_set():
                 return 0
-            print(f"Songda listens on {address(ready)}", file=sys.stderr, flush=True)
+            print(f"Songda listens on {ready.address}", file=sys.stderr, flush=True)
             if after_start is not None:
                 await children.start(await after_start(ready), stop)
             return await _keep(servers, children, stop)
@@ -69,12 +69,6 @@ async def _keep(servers: Servers, children: Children, stop: asyncio.Event) -> in
     stop.set()
     await keeping
     return await watching
-
-
-def address(settings: Settings) -> str:
-    """Where a browser on this machine finds us."""
-    host = LOOPBACK if settings.host in EVERY_ADDRESS else settings.host
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
@@ -93,7 +87,8 @@ def child_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _worker(settings: Settings, number: int) -> Child:
+def worker(settings: Settings, number: int) -> Child:
+    """One server process on servers that answer, as `servers_ready` gives them."""
     return Child(
         name=f"worker-{number}",
         restart=True,

@@ -14,13 +14,14 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from server.commands.children import RESTART_WINDOW_S, RESTARTS_ALLOWED
+from server.commands.children import RESTART_WINDOW_S
 from server.errors import StartupError
 from server.settings import Settings
 from server.storage.embedded import DataDirLock, EmbeddedPostgres, EmbeddedServer, EmbeddedValkey
 from server.storage.migrate import migrate
 from server.storage.redis import open_redis
 
+RESTARTS_ALLOWED = 5  # … within RESTART_WINDOW_S; a server of ours that dies more often will not get better
 LOOK_EVERY_S = 1.0  # a server that died is missed for this long at most, and its start
 
 

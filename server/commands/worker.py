@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 
 from server.app import App, open_app
-from server.commands.ports import listening_socket
+from server.commands.ports import BACKLOG, listening_socket
 from server.errors import StartupError
 from server.http.connection import BoundedHttp
 from server.realtime.endpoint import protocol_class
@@ -81,7 +81,7 @@ async def _serve_until(stop: asyncio.Event, app: App, listener: socket.socket, r
             server_header=False,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=5,
-            backlog=4096,
+            backlog=BACKLOG,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -1,8 +1,7 @@
 """Position: a believed fix with everything the live side needs to know of it, and its packed form (68 bytes).  Pure.
 
 The packed form is what stands in Redis and what travels, many at once, from process to process; numpy reads a whole
-message of them at a time (POSITION_DTYPE).  Our types say lat, lng; GeoJSON says lng, lat: only `to_geojson` turns one
-into the other.
+message of them at a time (POSITION_DTYPE).
 """
 
 import struct
@@ -73,10 +72,6 @@ class Position:
             POSITION_FORMAT_VERSION,
             self.duty_mark,
         )
-
-    def to_geojson(self) -> list[float]:
-        """[lng, lat], as GeoJSON, shapely and MapLibre want it."""
-        return [self.lng, self.lat]
 
 
 def unpack(data: bytes | memoryview, offset: int = 0) -> Position:

@@ -18,7 +18,7 @@ import msgspec
 
 from server.clock import SystemClock
 from server.errors import StartupError
-from server.settings import LOOPBACK, Settings
+from server.settings import Settings
 from server.simulator.people import Credentials
 from server.simulator.plane import Place
 from server.simulator.replay.csv_files import Columns
@@ -32,8 +32,6 @@ from server.simulator.run_city import CityOptions, run_city
 PASSWORD_VARIABLE = "SONGDA_ADMINISTRATOR_PASSWORD"  # noqa: S105 - its name, not one
 CREDENTIALS_NAME = "administrator.json"
 DAY_S = 86_400.0
-# A server that listens on all of its addresses is asked on the nearest.
-EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -188,8 +186,7 @@ def _run_replay(options: argparse.Namespace) -> int:
 
 def _url(options: argparse.Namespace, settings: Settings) -> str:
     """Where the server is: as said, or where one with our settings listens."""
-    host = LOOPBACK if settings.host in EVERY_ADDRESS else settings.host
-    url: str = options.url or f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    url: str = options.url or settings.address
     if not url.startswith(("http://", "https://")):
         raise StartupError(f"--url must begin with http:// or https://, not {url}.")
     return url

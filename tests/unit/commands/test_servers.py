@@ -7,8 +7,7 @@ from typing import cast
 import pytest
 
 from server.commands import servers
-from server.commands.children import RESTARTS_ALLOWED
-from server.commands.servers import Servers
+from server.commands.servers import RESTARTS_ALLOWED, Servers
 from server.errors import StartupError
 from server.settings import Settings
 from server.storage.embedded import EmbeddedServer
