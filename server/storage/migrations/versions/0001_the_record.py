@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from server.storage.migrations.scripts import run_script
+
 revision = "0001"
 down_revision = None
 
@@ -183,16 +185,4 @@ $$;
 
 def upgrade() -> None:
     for part in (PEOPLE, ORDERS, LOG, TRACKS):
-        for statement in _statements(part):
-            op.get_bind().exec_driver_sql(statement)
-
-
-def _statements(script: str) -> list[str]:
-    """A script's statements, split at the semicolons outside $$ … $$: asyncpg prepares one at a time."""
-    statements, inside = [""], False
-    for line in script.splitlines():
-        inside ^= line.count("$$") % 2 == 1
-        statements[-1] += line + "\n"
-        if line.split("--")[0].rstrip().endswith(";") and not inside:
-            statements.append("")
-    return [statement for statement in statements if statement.strip()]
+        run_script(op, part)
