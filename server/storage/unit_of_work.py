@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from server.clock import Clock
 from server.storage import idempotency
+from server.storage.afterwards import AfterCommit, Afterwards
 from server.storage.database import database_errors
 from server.storage.event_log import Event, EventTail, insert_events
 from server.storage.hints import HintSender, listen_for_hints
@@ -43,7 +44,12 @@ class UnitOfWork:
         self.now = now
         self.transaction_id: int | None = None  # known once something was appended
         self.first_due_at: datetime | None = None  # the soonest timer set here
+        self.afterwards: list[AfterCommit] = []
         self._handlers = handlers
+
+    def after_commit(self, work: AfterCommit) -> None:
+        """Have `work` run in the background of this process once all this is committed; a kill may lose it."""
+        self.afterwards.append(work)
 
     async def append(self, *events: Event) -> None:
         """Write `events` to the log and let their handlers act, in this same transaction."""
@@ -82,6 +88,7 @@ class Storage:
         self._hints = HintSender(redis) if redis is not None else None
         self._handlers: defaultdict[tuple[str, str], list[EventHandler]] = defaultdict(list)
         self._timer_wakers: list[Callable[[datetime], None]] = []
+        self._afterwards = Afterwards()
 
     def on_event(self, entity: str, name: str, handler: EventHandler) -> None:
         """Have `handler` act inside every transaction that appends this event; if it fails, all fails."""
@@ -128,7 +135,8 @@ class Storage:
                 tasks.create_task(listen_for_hints(self._redis, self.tail))
 
     async def close(self) -> None:
-        """Let the last hints out.  The pool and the client belong to whoever opened them."""
+        """Let what commits set off and the last hints out.  Pool and client belong to whoever opened them."""
+        await self._afterwards.close()
         if self._hints is not None:
             await self._hints.close()
 
@@ -140,3 +148,5 @@ class Storage:
         if work.first_due_at is not None:
             for waker in self._timer_wakers:
                 waker(work.first_due_at)
+        for afterwards in work.afterwards:
+            self._afterwards.start(afterwards)
