@@ -6,10 +6,12 @@ contact an order goes to is not among its facts: personal data stand apart (stor
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from server.orders.lifecycle import FIRST, HAPPENED, PLACED, TERMINAL, Event, Status, next_status
+from server.orders.kitchen import Kitchen
+from server.orders.lifecycle import ENDED, HAPPENED, PLACED, Event, Status, next_status
 
 # One currency for a platform, until merchants bring their own (ISO 4217; the demo city is Helsinki).
 CURRENCY = "EUR"
@@ -25,6 +27,40 @@ class Line:
     price_minor: int
 
 
+class PaymentMethod(StrEnum):
+    """How the customer pays."""
+
+    CASH = "cash"  # 货到付款
+    CARD = "card"  # in advance, through a provider
+
+
+class PaymentStatus(StrEnum):
+    """Where the money of an order is, as people need to know; the ledger knows the sums."""
+
+    DUE = "due"  # to be collected at the door
+    PAID = "paid"
+    REFUND_PENDING = "refund_pending"
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+
+
+class ProofKind(StrEnum):
+    """How we know that the bag reached its people."""
+
+    CODE = "code"
+    PHOTO = "photo"
+    SIGNATURE = "signature"
+    NONE = "none"  # where the merchant asks for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """Proof of delivery; `media_id` names the photo or signature."""
+
+    kind: ProofKind
+    media_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One order at one version.  Moments are UTC; `number` is what people read to each other."""
@@ -36,12 +72,24 @@ class Order:
     status: Status
     version: int
     lines: tuple[Line, ...]
-    total_minor: int
+    total_minor: int  # lines and delivery fee
     currency: str
     placed_at: datetime
+    items_minor: int = 0
+    delivery_fee_minor: int = 0
+    payment_method: PaymentMethod = PaymentMethod.CASH
+    payment_status: PaymentStatus = PaymentStatus.DUE
+    scheduled_from: datetime | None = None  # wanted then, not as soon as possible
+    scheduled_to: datetime | None = None
+    kitchen: Kitchen | None = None  # what the merchant says of the food; None before acceptance
     preparation_s: int | None = None
-    reason: str | None = None  # why it was rejected or cancelled
+    first_promised_at: datetime | None = None  # what the customer was told at acceptance …
+    promised_at: datetime | None = None  # … and is told now
+    reason: str | None = None  # why it was rejected, cancelled, failed or disputed
+    proof: Proof | None = None  # of delivery
+    ended_by: str | None = None  # the role that rejected or cancelled it, and may undo that
     accepted_at: datetime | None = None
+    ready_at: datetime | None = None
     picked_up_at: datetime | None = None
     delivered_at: datetime | None = None
     ended_at: datetime | None = None
@@ -50,8 +98,10 @@ class Order:
         """The order after `command`, and what happened, for the log; IllegalTransition when the table forbids it."""
         status = next_status(self.status, command.event)
         facts = {"status": status, **command.facts(at)}
-        if status in TERMINAL:
+        if status in ENDED:
             facts["ended_at"] = at
+        elif self.ended_at is not None:
+            facts["ended_at"] = None  # undone
         moved = replace(self, version=self.version + 1, **facts)
         return moved, Happening(HAPPENED[command.event], facts, at)
 
@@ -60,7 +110,7 @@ class Order:
         return Happening(
             PLACED,
             {
-                "status": FIRST,
+                "status": self.status,
                 "number": self.number,
                 "merchant_id": self.merchant_id,
                 "customer_id": self.customer_id,
@@ -99,7 +149,7 @@ class Accept:
     preparation_s: int
 
     def facts(self, at: datetime) -> dict[str, Any]:
-        return {"accepted_at": at, "preparation_s": self.preparation_s}
+        return {"accepted_at": at, "preparation_s": self.preparation_s, "kitchen": Kitchen.PREPARING}
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class OrderService:
                     version=1,
                     lines=lines,
                     total_minor=total_minor(lines),
+                    items_minor=total_minor(lines),
                     currency=CURRENCY,
                     placed_at=work.now,
                 ),

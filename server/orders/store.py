@@ -13,8 +13,9 @@ import msgspec
 
 from server.accounts.permissions import OrderNotFound
 from server.errors import Refused
+from server.orders.kitchen import Kitchen
 from server.orders.lifecycle import Status
-from server.orders.model import Line, Order
+from server.orders.model import Line, Order, PaymentMethod, PaymentStatus, Proof
 from server.orders.placing import Contact
 from server.orders.views import order_json
 
@@ -39,8 +40,9 @@ class OrderStore:
         number = await self._connection.fetchval(
             "WITH placed AS ("
             " INSERT INTO orders"
-            " (id, merchant_id, customer_id, status, version, items, total_minor, currency, placed_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id, number"
+            " (id, merchant_id, customer_id, status, version, items, total_minor, currency, placed_at,"
+            " items_minor, delivery_fee_minor, payment_method, payment_status, scheduled_from, scheduled_to)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $16, $17, $18, $19, $20, $21) RETURNING id, number"
             "), contact AS ("
             " INSERT INTO order_contacts (order_id, name, phone, address, lat, lng, note)"
             " SELECT id, $10, $11, $12, $13, $14, $15 FROM placed"
@@ -60,6 +62,12 @@ class OrderStore:
             contact.lat,
             contact.lng,
             contact.note,
+            order.items_minor,
+            order.delivery_fee_minor,
+            order.payment_method.value,
+            order.payment_status.value,
+            order.scheduled_from,
+            order.scheduled_to,
         )
         return replace(order, number=number)
 
@@ -84,7 +92,9 @@ class OrderStore:
         """Write `moved` over `before`; OrderChanged if that is no longer the newest version."""
         written = await self._connection.fetchval(
             "UPDATE orders SET status = $3, version = $4, preparation_s = $5, reason = $6, accepted_at = $7,"
-            " picked_up_at = $8, delivered_at = $9, ended_at = $10 WHERE id = $1 AND version = $2 RETURNING true",
+            " picked_up_at = $8, delivered_at = $9, ended_at = $10, kitchen = $11, ready_at = $12,"
+            " first_promised_at = $13, promised_at = $14, proof = $15, ended_by = $16, payment_status = $17"
+            " WHERE id = $1 AND version = $2 RETURNING true",
             before.id,
             before.version,
             moved.status.value,
@@ -95,6 +105,13 @@ class OrderStore:
             moved.picked_up_at,
             moved.delivered_at,
             moved.ended_at,
+            None if moved.kitchen is None else moved.kitchen.value,
+            moved.ready_at,
+            moved.first_promised_at,
+            moved.promised_at,
+            None if moved.proof is None else msgspec.to_builtins(moved.proof),
+            moved.ended_by,
+            moved.payment_status.value,
         )
         if written is None:
             raise OrderChanged(await self.get(before.id))
@@ -156,7 +173,8 @@ class OrderStore:
 
 _COLUMNS = (
     "id, number, merchant_id, customer_id, status, version, items, total_minor, currency, preparation_s, reason,"
-    " placed_at, accepted_at, picked_up_at, delivered_at, ended_at"
+    " placed_at, accepted_at, picked_up_at, delivered_at, ended_at, items_minor, delivery_fee_minor, payment_method,"
+    " payment_status, scheduled_from, scheduled_to, kitchen, ready_at, first_promised_at, promised_at, proof, ended_by"
 )
 
 
@@ -174,5 +192,9 @@ def _order(row: Any) -> Order:
             **facts,
             "status": Status(facts["status"]),
             "lines": msgspec.convert(items, tuple[Line, ...]),
+            "payment_method": PaymentMethod(facts["payment_method"]),
+            "payment_status": PaymentStatus(facts["payment_status"]),
+            "kitchen": None if facts["kitchen"] is None else Kitchen(facts["kitchen"]),
+            "proof": None if facts["proof"] is None else msgspec.convert(facts["proof"], Proof),
         }
     )

@@ -22,14 +22,34 @@ class Precision(StrEnum):
     NOTHING = "nothing"
 
 
-# A customer has no business with the rounds before his own leg; a merchant none with the way to the
-# customer's door.
+# A customer has no business with the rounds before and after his own leg; a merchant none with the way to
+# the customer's door.
 PRECISION: dict[Audience, dict[Leg, Precision]] = {
-    Audience.CUSTOMER: {Leg.TO_PICKUP: Precision.COARSE, Leg.TO_DROPOFF: Precision.EXACT},
-    Audience.MERCHANT: {Leg.TO_PICKUP: Precision.EXACT, Leg.TO_DROPOFF: Precision.NOTHING},
-    Audience.COURIER: {Leg.TO_PICKUP: Precision.EXACT, Leg.TO_DROPOFF: Precision.EXACT},
-    Audience.STAFF: {Leg.TO_PICKUP: Precision.EXACT, Leg.TO_DROPOFF: Precision.EXACT},
-    Audience.OBSERVER: {Leg.TO_PICKUP: Precision.EXACT, Leg.TO_DROPOFF: Precision.EXACT},
+    Audience.CUSTOMER: {
+        Leg.TO_PICKUP: Precision.COARSE,
+        Leg.TO_DROPOFF: Precision.EXACT,
+        Leg.TO_RETURN: Precision.NOTHING,
+    },
+    Audience.MERCHANT: {
+        Leg.TO_PICKUP: Precision.EXACT,
+        Leg.TO_DROPOFF: Precision.NOTHING,
+        Leg.TO_RETURN: Precision.EXACT,
+    },
+    Audience.COURIER: {
+        Leg.TO_PICKUP: Precision.EXACT,
+        Leg.TO_DROPOFF: Precision.EXACT,
+        Leg.TO_RETURN: Precision.EXACT,
+    },
+    Audience.STAFF: {
+        Leg.TO_PICKUP: Precision.EXACT,
+        Leg.TO_DROPOFF: Precision.EXACT,
+        Leg.TO_RETURN: Precision.EXACT,
+    },
+    Audience.OBSERVER: {
+        Leg.TO_PICKUP: Precision.EXACT,
+        Leg.TO_DROPOFF: Precision.EXACT,
+        Leg.TO_RETURN: Precision.EXACT,
+    },
 }
 
 
