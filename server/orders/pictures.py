@@ -1,0 +1,62 @@
+"""Photos and signatures made fit to keep: checked, upright, small, and rid of all that a phone adds.  Pure.
+
+A phone's photo says where and when it was taken, by whose phone; the picture is drawn anew, so nothing of that stays.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from server.errors import BadInput
+
+MAX_PICTURE_BYTES = 10 * 1024 * 1024  # a phone's photo at full size
+MAX_PIXELS = 60_000_000  # the largest phone cameras have 50 million by default
+MAX_EDGE_PX = 2048  # enough to read a door number
+JPEG_QUALITY = 85
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+
+class BadPicture(BadInput):
+    """A picture is a JPEG, PNG or WebP of at most 10 MiB and 60 megapixels."""
+
+    code = "bad_picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it is kept."""
+
+    data: bytes
+    media_type: str
+    width_px: int
+    height_px: int
+
+
+def fit_to_keep(data: bytes) -> Picture:
+    """The picture in `data`, drawn anew; BadPicture.  Takes a tenth of a second and more: call it in a thread."""
+    if len(data) > MAX_PICTURE_BYTES:
+        raise BadPicture
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise BadPicture
+            opened.draft("RGB", (MAX_EDGE_PX, MAX_EDGE_PX))  # a JPEG can be read at a fraction of its size
+            upright = ImageOps.exif_transpose(opened)
+            upright.thumbnail((MAX_EDGE_PX, MAX_EDGE_PX))
+            return _drawn(upright)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+        raise BadPicture from error
+
+
+def _drawn(image: Image.Image) -> Picture:
+    # A signature's lines stay sharp, and its paper may be transparent; a photo becomes small.
+    is_drawing = image.mode in ("1", "P", "LA", "RGBA", "PA", "L")
+    canvas = Image.new("RGBA" if is_drawing else "RGB", image.size)
+    canvas.paste(image.convert(canvas.mode))
+    out = BytesIO()
+    if is_drawing:
+        canvas.save(out, "PNG", optimize=True)
+    else:
+        canvas.save(out, "JPEG", quality=JPEG_QUALITY)
+    return Picture(out.getvalue(), "image/png" if is_drawing else "image/jpeg", *canvas.size)
