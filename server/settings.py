@@ -69,6 +69,11 @@ class Settings:
     max_frames_per_s: float = 50.0  # per socket, in a burst of ten seconds' worth
     drain_s: float = 5.0  # sockets are closed spread over this long when we stop
 
+    # What an order is checked for.
+    phone_region: str = "FI"  # ISO 3166; phone numbers without a country's code are read as of here
+    delivery_radius_m: float = 6_000.0  # how far a merchant delivers who has drawn no area
+    schedule_lead_s: float = 2_700.0  # an order for later begins its window no sooner than this from now
+
     # People's patience.
     accept_within_s: float = 180.0  # a silent merchant's order expires
     assign_again_s: float = 3.0  # nobody free: look again this often

@@ -42,6 +42,8 @@ def a_merchant(**facts: Any) -> Merchant:
             "lng": HELSINKI[1],
             "preparation_s": 600,
             "open": True,
+            "pickup_code_required": False,
+            "dropoff_proof_required": False,
             **facts,
         }
     )
@@ -57,7 +59,7 @@ def a_contact(**facts: Any) -> Contact:
     return Contact(
         **{
             "name": "Aino Virtanen",
-            "phone": "+358 40 123 4567",
+            "phone": "+358401234567",
             "address": "Siltasaarenkatu 4 A 12",
             "lat": 60.1791,
             "lng": 24.9502,

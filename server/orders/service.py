@@ -14,11 +14,11 @@ from server.clock import Clock
 from server.errors import BadInput
 from server.ids import new_id
 from server.orders.commands import fingerprint, once
+from server.orders.door import at_the_door
 from server.orders.lifecycle import FIRST, Status
 from server.orders.log import log_event
-from server.orders.merchants import MerchantStore
-from server.orders.model import CURRENCY, Accept, Cancel, Command, Expire, Order, Reject
-from server.orders.placing import PlaceOrder, check, total_minor
+from server.orders.model import Accept, Cancel, Command, Expire, Order, PaymentMethod, Reject
+from server.orders.placing import PlaceOrder
 from server.orders.store import OrderChanged, OrderStore
 from server.orders.views import Json, order_json
 from server.settings import Settings
@@ -68,9 +68,9 @@ class OrderService:
         require(viewer, Permission.PLACE_ORDER)
 
         async def act(work: UnitOfWork) -> Json:
-            item_ids = [wanted.item_id for wanted in asked.items]
-            merchant, menu = await MerchantStore(work.connection).with_items(asked.merchant_id, item_ids)
-            lines = check(asked, merchant, menu)
+            checked = await at_the_door(
+                work.connection, asked, at=work.now, settings=self._settings, methods=(PaymentMethod.CASH,)
+            )
             order = await OrderStore(work.connection).insert(
                 Order(
                     id=new_id(self._clock.now_ms()),
@@ -79,13 +79,14 @@ class OrderService:
                     customer_id=viewer.account_id,
                     status=FIRST,
                     version=1,
-                    lines=lines,
-                    total_minor=total_minor(lines),
-                    items_minor=total_minor(lines),
-                    currency=CURRENCY,
+                    lines=checked.lines,
+                    total_minor=checked.total_minor,
+                    items_minor=checked.items_minor,
+                    delivery_fee_minor=checked.delivery_fee_minor,
+                    currency=checked.currency,
                     placed_at=work.now,
                 ),
-                asked.contact,
+                checked.contact,
             )
             await work.append(log_event(order, order.newborn(), actor_id=viewer.account_id))
             due_at = work.now + timedelta(seconds=self._settings.accept_within_s)

@@ -1,0 +1,33 @@
+"""An order at the door: reads what the checks need, in one round trip, and asks them (placing.py)."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from server.orders.merchants import MerchantStore
+from server.orders.model import PaymentMethod
+from server.orders.placing import Checked, DoorRules, PlaceOrder, check
+from server.settings import Settings
+
+
+def door_rules(settings: Settings) -> DoorRules:
+    """What this platform asks of every order."""
+    return DoorRules(
+        phone_region=settings.phone_region,
+        delivery_radius_m=settings.delivery_radius_m,
+        schedule_lead=timedelta(seconds=settings.schedule_lead_s),
+    )
+
+
+async def at_the_door(
+    connection: Any,
+    asked: PlaceOrder,
+    *,
+    at: datetime,
+    settings: Settings,
+    methods: Collection[PaymentMethod] = tuple(PaymentMethod),
+) -> Checked:
+    """The order as it may be placed at `at`; CheckFailed tells all that is wrong.  `methods` are those taken here."""
+    item_ids = [wanted.item_id for wanted in asked.items]
+    offering = await MerchantStore(connection).offering(asked.merchant_id, item_ids)
+    return check(asked, offering, at=at, rules=door_rules(settings), methods=methods)
