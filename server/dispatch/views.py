@@ -13,9 +13,9 @@ from server.accounts.permissions import (
     Scope,
     may,
     may_for_order,
+    reach,
     require,
     require_for_order,
-    scope,
 )
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
@@ -82,7 +82,7 @@ async def orders_view(
     """The viewer's orders (their own, or all for those who see all), newest first; `before` is an order's id."""
     require(viewer, Permission.SEE_ORDER)
     newest = partial(OrderStore(connection).newest, status=status, before=before, limit=limit)
-    if scope(viewer.role, Permission.SEE_ORDER) is Scope.ALL:
+    if reach(viewer, Permission.SEE_ORDER) is Scope.ALL:
         orders = await newest()
     elif viewer.role is Role.CUSTOMER:
         orders = await newest(customer_id=viewer.account_id)
@@ -90,7 +90,7 @@ async def orders_view(
         orders = await newest(merchant_id=viewer.merchant_id)
     else:  # a courier's own is what he carries now
         orders = await _carried_by(connection, viewer.account_id, status) if before is None else []
-    return await describe(connection, orders, with_dropoff=may(viewer.role, Permission.SEE_CONTACT))
+    return await describe(connection, orders, with_dropoff=may(viewer, Permission.SEE_CONTACT))
 
 
 async def _carried_by(connection: Any, courier_id: UUID, status: Status | None) -> list[Order]:

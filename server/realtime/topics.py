@@ -111,7 +111,7 @@ def audience_of(viewer: Viewer, topic: TopicName) -> Audience:
     own = _AS.get(viewer.role)
     if own is not None:
         return own
-    return Audience.STAFF if may(viewer.role, Permission.SEE_CONTACT) else Audience.OBSERVER
+    return Audience.STAFF if may(viewer, Permission.SEE_CONTACT) else Audience.OBSERVER
 
 
 def check_parties(viewer: Viewer, parties: Parties) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from server.accounts.passwords import BadPassword
-from server.accounts.permissions import Permission, may
+from server.accounts.permissions import Permission, scope
 from server.accounts.roles import Role
 from server.accounts.service import (
     DEVICE_KEY_CACHE_S,
@@ -121,7 +121,7 @@ async def test_a_login_belongs_to_one(accounts):
         await accounts.create(ADMINISTRATOR, somebody(login="other", password="short"))
 
 
-@pytest.mark.parametrize("role", [role for role in Role if not may(role, Permission.MANAGE_ACCOUNTS)])
+@pytest.mark.parametrize("role", [role for role in Role if not scope(role, Permission.MANAGE_ACCOUNTS)])
 async def test_only_who_may_makes_accounts_and_keys(accounts, role):
     account = await accounts.create(ADMINISTRATOR, somebody(password=None))
     for forbidden in (

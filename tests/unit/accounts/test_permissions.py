@@ -9,10 +9,10 @@ from server.accounts.permissions import (
     PERMISSIONS,
     Permission,
     Scope,
-    may,
     may_for_order,
     require,
     require_for_all,
+    require_for_merchant,
     require_for_order,
     scope,
     table,
@@ -34,7 +34,7 @@ def test_every_permission_has_its_row():
 
 
 def test_nobody_but_the_people_of_an_order_and_those_who_serve_it_learns_where_it_goes():
-    assert {role for role in Role if may(role, Permission.SEE_CONTACT)} == {
+    assert {role for role in Role if scope(role, Permission.SEE_CONTACT)} == {
         Role.CUSTOMER,
         Role.COURIER,
         Role.DISPATCHER,
@@ -95,3 +95,45 @@ def test_requiring_follows_the_table(role, permission):
         else:
             with pytest.raises(NotAllowed):
                 check(a_viewer(role), permission)
+
+
+def test_a_programs_key_may_what_it_was_given_of_its_role_and_nothing_else():
+    key = a_viewer(
+        Role.MERCHANT,
+        merchant_id=MERCHANT,
+        permissions=frozenset({Permission.SEE_ORDER, Permission.REFUND}),
+    )
+    people = {"customer_id": CUSTOMER, "merchant_id": MERCHANT}
+    assert may_for_order(key, Permission.SEE_ORDER, **people)
+    assert not may_for_order(key, Permission.ANSWER_ORDER, **people)
+    assert not may_for_order(key, Permission.REFUND, **people)  # which its role never had
+
+
+def test_a_link_reaches_its_one_order():
+    order_id = uuid4()
+    link = a_viewer(
+        Role.CUSTOMER, account_id=CUSTOMER, order_id=order_id, permissions=frozenset({Permission.SEE_ORDER})
+    )
+    people = {"customer_id": CUSTOMER, "merchant_id": MERCHANT}
+    assert may_for_order(link, Permission.SEE_ORDER, **people, order_id=order_id)
+    assert not may_for_order(link, Permission.SEE_ORDER, **people, order_id=uuid4())
+    assert not may_for_order(link, Permission.SEE_ORDER, **people)
+    assert not may_for_order(link, Permission.CANCEL_ORDER, **people, order_id=order_id)
+
+
+@pytest.mark.parametrize(
+    ("viewer", "allowed"),
+    [
+        (a_viewer(Role.MERCHANT, merchant_id=MERCHANT), True),
+        (a_viewer(Role.MERCHANT), False),
+        (a_viewer(Role.ADMINISTRATOR), True),
+        (a_viewer(Role.CUSTOMER), False),
+        (a_viewer(Role.MERCHANT, merchant_id=MERCHANT, permissions=frozenset()), False),
+    ],
+)
+def test_a_merchants_things_are_its_peoples(viewer, allowed):
+    if allowed:
+        require_for_merchant(viewer, Permission.MANAGE_MENU, MERCHANT)
+    else:
+        with pytest.raises(NotAllowed):
+            require_for_merchant(viewer, Permission.MANAGE_MENU, MERCHANT)
