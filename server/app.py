@@ -19,6 +19,7 @@ from server.clock import Clock, SystemClock
 from server.dispatch.commands import Services
 from server.dispatch.duties import DutyBoard
 from server.dispatch.service import DispatchService
+from server.dispatch.store import carriers_of
 from server.dispatch.tracking import Tracking
 from server.geo.courier_index import CourierIndex
 from server.geo.nearest import NearestIndex
@@ -27,6 +28,7 @@ from server.http.health import Check
 from server.http.parts import HttpParts
 from server.http.routes import create_asgi
 from server.orders.catalogue import Catalogue
+from server.orders.media import MediaService
 from server.orders.service import OrderService
 from server.realtime.fanout import PositionFanout
 from server.realtime.hub import Hub
@@ -35,6 +37,7 @@ from server.realtime.snapshots import StoreSnapshots
 from server.settings import Settings
 from server.storage.database import open_database
 from server.storage.housekeeping import keep_house
+from server.storage.media_store import open_media
 from server.storage.redis import open_listener, open_redis
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage
@@ -95,6 +98,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         listener = open_listener(settings.redis_url)
         stack.push_async_callback(listener.aclose)
 
+        media = open_media(settings.media_url, settings.data_dir, endpoint=settings.media_endpoint)
         storage = Storage(pool, redis, clock, poll_ms=settings.log_poll_ms)
         stack.push_async_callback(storage.close)
         timers = Timers(storage, clock)
@@ -141,6 +145,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             tokens=tokens,
             accounts=AccountService(storage, tokens, clock),
             catalogue=Catalogue(storage, clock),
+            media=MediaService(storage, media, clock, carriers_of),
             orders=orders,
             dispatch=dispatch,
             tracking=tracking,

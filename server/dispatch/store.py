@@ -83,6 +83,14 @@ class AssignmentStore:
         return [(_assignment(row), row["merchant_id"], row["customer_id"]) for row in rows]
 
 
+async def carriers_of(connection: Any, order_id: UUID) -> list[UUID]:
+    """Who has the order or had it, the latest first."""
+    rows = await connection.fetch(
+        "SELECT courier_id FROM assignments WHERE order_id = $1 ORDER BY id DESC", order_id
+    )
+    return [row["courier_id"] for row in rows]
+
+
 _COLUMNS = "a.id, a.order_id, a.courier_id, c.display_name, a.state, a.version, a.created_at, a.ended_at"
 _TABLES = "assignments a JOIN accounts c ON c.id = a.courier_id"
 

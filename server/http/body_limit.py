@@ -5,13 +5,16 @@ from http import HTTPStatus
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import BadInput
+from server.orders.pictures import MAX_PICTURE_BYTES
 
-# The largest honest request is a menu of 500 items, or a phone's batch after a day without network.
+# The largest honest request is a menu of 500 items, or a phone's batch after a day without network …
 MAX_BODY_BYTES = 1024 * 1024
+# … but for a photo.
+PICTURES_PATH = "/media"
 
 
 class BodyTooLarge(BadInput):
-    """The request body is larger than 1 MiB."""
+    """The request body is larger than 1 MiB, or a picture than 10 MiB."""
 
     code = "body_too_large"
     http_status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE.value
@@ -28,16 +31,17 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        max_bytes = MAX_PICTURE_BYTES if scope["path"].endswith(PICTURES_PATH) else self.max_bytes
         received = 0
         announced = _content_length(scope)
 
         async def counted_receive() -> Message:
             nonlocal received
-            if announced > self.max_bytes:
+            if announced > max_bytes:
                 raise BodyTooLarge
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.max_bytes:
+            if received > max_bytes:
                 raise BodyTooLarge
             return message
 

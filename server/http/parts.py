@@ -10,6 +10,7 @@ from server.dispatch.tracking import Tracking
 from server.geo.nearest import NearestIndex
 from server.geo.track_store import TrackStore
 from server.orders.catalogue import Catalogue
+from server.orders.media import MediaService
 from server.orders.service import OrderService
 from server.settings import Settings
 from server.storage.unit_of_work import Storage
@@ -23,6 +24,7 @@ class HttpParts:
     tokens: Tokens
     accounts: AccountService
     catalogue: Catalogue
+    media: MediaService
     orders: OrderService
     dispatch: DispatchService
     tracking: Tracking

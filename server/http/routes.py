@@ -11,6 +11,7 @@ from server.http.body_limit import BodyLimit
 from server.http.customers import Customers
 from server.http.dispatchers import Dispatchers
 from server.http.health import Check, health_routes
+from server.http.media import Pictures
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
@@ -21,7 +22,7 @@ from server.http.sessions import Sessions
 
 def routes(parts: HttpParts) -> list[BaseRoute]:
     """Everything programs ask us: the API, one audience after the other, and the phones' own protocols."""
-    audiences = (Sessions, Orders, Customers, Dispatchers, Administration, Phones)
+    audiences = (Sessions, Orders, Customers, Dispatchers, Administration, Pictures, Phones)
     return [route for audience in audiences for route in audience(parts).routes()]
 
 

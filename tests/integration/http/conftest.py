@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,12 +11,15 @@ import pytest
 from server.accounts.service import AccountService
 from server.accounts.tokens import Tokens
 from server.accounts.viewer import Viewer
+from server.dispatch.store import carriers_of
 from server.dispatch.tracking import Tracking
 from server.geo.courier_index import CourierIndex
 from server.geo.track_store import TrackStore
 from server.http.parts import HttpParts
 from server.http.routes import create_asgi
 from server.orders.catalogue import Catalogue
+from server.orders.media import MediaService
+from server.storage.media_store import open_media
 from tests.builders import SECRET
 from tests.integration.people import Town, a_town
 
@@ -39,7 +43,7 @@ class Api:
 
 
 @pytest.fixture
-async def api(storage: Any, redis_client: Any, clock: Any) -> AsyncIterator[Api]:
+async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> AsyncIterator[Api]:
     """The API of a town with nobody on the road yet."""
     town = await a_town(storage, clock)
     tokens = Tokens(SECRET, 3600.0, clock)
@@ -49,6 +53,7 @@ async def api(storage: Any, redis_client: Any, clock: Any) -> AsyncIterator[Api]
         tokens=tokens,
         accounts=AccountService(storage, tokens, clock),
         catalogue=Catalogue(storage, clock),
+        media=MediaService(storage, open_media("", tmp_path), clock, carriers_of),
         orders=town.orders,
         dispatch=town.dispatch,
         tracking=Tracking(
