@@ -1,7 +1,10 @@
 """Reading requests and writing answers: the small words every route uses.  Nothing is decided here."""
 
+import hashlib
 import re
 from datetime import UTC, datetime
+from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,8 +19,10 @@ from server.ids import parse_id
 from server.wire.frames import has_nul
 
 MAX_PAGE = 200
-MAX_LIMIT_DIGITS = 9  # int() refuses thousands of digits with an error of its own
+MAX_COUNT_DIGITS = 15  # int() refuses thousands of digits with an error of its own
+JSON_TYPES = re.compile(r"application/([\w.+-]+\+)?json", re.ASCII | re.IGNORECASE)
 Body = TypeVar("Body")
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class BadBody(BadInput):
@@ -32,6 +37,19 @@ class BadQuery(BadInput):
     code = "bad_query"
 
 
+class WrongMediaType(BadInput):
+    """The body is JSON in UTF-8, and its Content-Type says so."""
+
+    code = "wrong_media_type"
+    http_status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE.value
+
+
+class BadPrecondition(BadInput):
+    """If-Match is the ETag of the order as it was seen, or its version in quotes."""
+
+    code = "bad_precondition"
+
+
 def viewer_of(request: Request, tokens: Tokens) -> Viewer:
     """Who asks, by the token in the Authorization header (never in the URL); NotAuthenticated."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -43,14 +61,25 @@ def viewer_of(request: Request, tokens: Tokens) -> Viewer:
 async def body_of(request: Request, form: type[Body]) -> Body:
     """The JSON body as `form`; no body at all is an empty object.  BadBody points at the first fault."""
     data = await request.body()
+    if data:
+        _require_json(request)
     if has_nul(data):
         raise BadBody(errors=[{"pointer": "", "code": "bad_value", "detail": "Text has no place for U+0000"}])
     try:
         return msgspec.json.decode(data or b"{}", type=form)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what, _, path = str(error).partition(" - at `")
         fault = {"pointer": _pointer(path), "code": "bad_value", "detail": what}
         raise BadBody(errors=[fault]) from error
+
+
+def _require_json(request: Request) -> None:
+    """WrongMediaType when the body says it is something else; one that says nothing is taken at its word."""
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = re.search(r"charset\s*=\s*\"?([^\s;\"]+)", parameters, re.IGNORECASE)
+    is_utf8 = charset is None or charset[1].lower() in {"utf-8", "utf8", "us-ascii"}
+    if media_type.strip() and not (JSON_TYPES.fullmatch(media_type.strip()) and is_utf8):
+        raise WrongMediaType
 
 
 def key_of(request: Request) -> str | None:
@@ -61,6 +90,36 @@ def key_of(request: Request) -> str | None:
 def answer(value: Any, status: int = 200) -> Response:
     """`value` as JSON.  What a command answers is nobody's to keep: no cache may."""
     return Response(msgspec.json.encode(value), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def tagged(request: Request, value: Any, *, version: int) -> Response:
+    """`value` as JSON with its ETag, or 304 when the asker has it already.
+
+    The tag names the version, so that it can come back as If-Match, and what stands around it for this viewer.
+    """
+    body = msgspec.json.encode(value)
+    tag = f'"{version}-{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {"Cache-Control": "no-store", "ETag": tag}
+    if is_known(request, tag):
+        return Response(None, HTTPStatus.NOT_MODIFIED.value, headers)
+    return Response(body, 200, headers, "application/json")
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names `tag` (RFC 9110 §13.1.2, weakly compared)."""
+    known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    return tag.removeprefix("W/") in known or known == ["*"]
+
+
+def version_in_if_match(request: Request) -> int | None:
+    """The version in If-Match, which is an ETag of ours (tagged()) or only a version; None without one."""
+    text = request.headers.get("if-match")
+    if text is None or text.strip() == "*":
+        return None
+    found = re.fullmatch(r'"(\d{1,9})(-[0-9a-f]{16})?"', text.strip(), re.ASCII)
+    if found is None:
+        raise BadPrecondition
+    return int(found[1])
 
 
 def query_number(request: Request, name: str, *, low: float, high: float) -> float:
@@ -76,13 +135,7 @@ def query_number(request: Request, name: str, *, low: float, high: float) -> flo
 
 def query_limit(request: Request, *, default: int, most: int = MAX_PAGE) -> int:
     """The query parameter `limit`: how many to answer at most."""
-    text = request.query_params.get("limit")
-    if text is None:
-        return default
-    is_short_number = text.isascii() and text.isdigit() and len(text) <= MAX_LIMIT_DIGITS
-    if not is_short_number or not 1 <= int(text) <= most:
-        raise BadQuery(f"limit must be a whole number from 1 to {most}", parameter="limit")
-    return int(text)
+    return query_count(request, "limit", most=most) or default
 
 
 def query_id(request: Request, name: str) -> UUID | None:
@@ -109,6 +162,40 @@ def query_moment(request: Request, name: str) -> datetime:
     except (ValueError, OverflowError) as error:
         raise BadQuery(f"{name} must be a moment like 2026-11-23T12:00:00Z", parameter=name) from error
     raise BadQuery(f"{name} must have a time zone, as in 2026-11-23T12:00:00Z", parameter=name)
+
+
+def query_moment_if_given(request: Request, name: str) -> datetime | None:
+    """The moment in the query parameter `name`, if it is there."""
+    return query_moment(request, name) if name in request.query_params else None
+
+
+def query_choice(request: Request, name: str, choices: type[Choice]) -> Choice | None:
+    """The one of `choices` in the query parameter `name`, if it is there."""
+    text = request.query_params.get(name)
+    return None if text is None else _choice(name, text, choices)
+
+
+def query_choices(request: Request, name: str, choices: type[Choice]) -> frozenset[Choice] | None:
+    """Those of `choices` in the query parameter `name`, with commas between them; None when it is not there."""
+    text = request.query_params.get(name)
+    return None if text is None else frozenset(_choice(name, one, choices) for one in text.split(","))
+
+
+def _choice(name: str, text: str, choices: type[Choice]) -> Choice:
+    try:
+        return choices(text)
+    except ValueError as error:
+        raise BadQuery(f"{name} must be one of {', '.join(choices)}", parameter=name) from error
+
+
+def query_count(request: Request, name: str, *, most: int) -> int | None:
+    """The whole number from 1 in the query parameter `name`, if it is there."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_COUNT_DIGITS and 1 <= int(text) <= most):
+        raise BadQuery(f"{name} must be a whole number from 1 to {most}", parameter=name)
+    return int(text)
 
 
 def _pointer(path: str) -> str:
