@@ -52,7 +52,9 @@ def to_e164(written: str, region: str) -> str:
     try:
         number = phonenumbers.parse(written[: MAX_WRITTEN + 1], region)
     except NumberParseException as error:
-        raise BadPhone(UNREADABLE.get(error.error_type, "bad_phone")) from error
+        # Below two digits it is no number at all to the library, to people a short one.
+        otherwise = "phone_too_short" if any(map(str.isdigit, written)) else "bad_phone"
+        raise BadPhone(UNREADABLE.get(error.error_type, otherwise)) from error
     wrong_length = LENGTHS.get(phonenumbers.is_possible_number_with_reason(number))
     if wrong_length is not None:
         raise BadPhone(wrong_length)
