@@ -27,8 +27,10 @@ from server.geo.track_store import TrackStore
 from server.http.health import Check
 from server.http.parts import HttpParts
 from server.http.routes import create_asgi
+from server.notify.webhooks import Webhooks
 from server.orders.catalogue import Catalogue
 from server.orders.media import MediaService
+from server.orders.review_service import ReviewService
 from server.orders.service import OrderService
 from server.realtime.fanout import PositionFanout
 from server.realtime.hub import Hub
@@ -61,6 +63,7 @@ class App:
     timers: Timers
     fanout: PositionFanout
     silence: Silence
+    webhooks: Webhooks
     clock: Clock
     settings: Settings
 
@@ -82,6 +85,7 @@ class App:
             self.silence.run(),
             self.tracking.run(),
             self.hub.run(),
+            self.webhooks.run(),
             measure_loop_lag(self.clock),
         ]
 
@@ -100,6 +104,8 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
 
         media = open_media(settings.media_url, settings.data_dir, endpoint=settings.media_endpoint)
         storage = Storage(pool, redis, clock, poll_ms=settings.log_poll_ms)
+        webhooks = Webhooks(storage, clock, settings)
+        stack.push_async_callback(webhooks.close)
         stack.push_async_callback(storage.close)
         timers = Timers(storage, clock)
         tokens = Tokens(settings.secret, settings.token_ttl_s, clock)
@@ -146,11 +152,13 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             accounts=AccountService(storage, tokens, clock),
             catalogue=Catalogue(storage, clock),
             media=MediaService(storage, media, clock, carriers_of),
+            reviews=ReviewService(storage, carriers_of),
             orders=orders,
             dispatch=dispatch,
             tracking=tracking,
             nearest=nearest,
             tracks=tracks,
+            webhooks=webhooks.service,
             clock=clock,
             settings=settings,
         )
@@ -162,6 +170,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             timers=timers,
             fanout=fanout,
             silence=silence,
+            webhooks=webhooks,
             clock=clock,
             settings=settings,
         )
@@ -169,6 +178,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         await storage.tail.start()
         await duties.load(pool)
         await keep_house(storage, timers)
+        await webhooks.register(timers)
         yield app
 
 

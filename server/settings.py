@@ -17,6 +17,7 @@ MIN_SECRET_BYTES = 32  # RFC 7518 §3.2: what signs with HS256 is no shorter tha
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - recognised, not bound
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+SWITCHES = {"yes": True, "no": False, "true": True, "false": False, "1": True, "0": False}
 LARGEST = 1_000_000_000  # no time, size or count of ours comes near; and neither nan nor inf is below it
 
 
@@ -29,7 +30,9 @@ class Settings:
     redis_url: str = field(default="", metadata={"env": "REDIS_URL"})  # Redis 7 or newer, or Valkey
     data_dir: Path = field(default=Path(".songda"), metadata={"env": "SONGDA_DATA"})  # their data, our secret
 
-    media_url: str = ""  # where pictures are kept: s3://bucket/prefix or file:///directory; empty: in data_dir
+    media_url: str = (
+        ""  # where pictures are kept: s3://bucket/prefix or file:///directory; empty: in data_dir
+    )
     media_endpoint: str = ""  # an S3 store that is not Amazon's; credentials come from AWS_… variables
 
     # The process and its pages.
@@ -77,6 +80,11 @@ class Settings:
     delivery_radius_m: float = 6_000.0  # how far a merchant delivers who has drawn no area
     schedule_lead_s: float = 2_700.0  # an order for later begins its window no sooner than this from now
 
+    # Webhooks: what we call for merchants, we call from inside our own network; see docs/webhooks.md.
+    webhook_allow_http: bool = False  # also without TLS; for intranets
+    webhook_allow_private: bool = False  # also addresses that only we can reach; for intranets
+    webhook_proxy_url: str = ""  # call through this proxy, which then decides what may be reached
+
     # People's patience.
     accept_within_s: float = 180.0  # a silent merchant's order expires
     assign_again_s: float = 3.0  # nobody free: look again this often
@@ -85,7 +93,7 @@ class Settings:
     def __post_init__(self) -> None:
         for setting in fields(self):
             value = getattr(self, setting.name)
-            if isinstance(setting.default, int | float) and not 0 < value < LARGEST:
+            if is_number(setting.default) and not 0 < value < LARGEST:
                 raise StartupError(
                     f"{env_name(setting.name)} must be a number above 0 and below {LARGEST:,}, not {value}."
                 )
@@ -141,7 +149,14 @@ def env_name(setting_name: str) -> str:
     return f"SONGDA_{setting_name.upper()}"
 
 
+def is_number(default: object) -> bool:
+    """Whether a setting with this default is a number; True and False are not."""
+    return isinstance(default, int | float) and not isinstance(default, bool)
+
+
 def _parse(name: str, default: object, text: str) -> object:
+    if isinstance(default, bool):
+        return _parse_switch(name, text)
     try:
         if isinstance(default, int):
             return int(text)
@@ -154,6 +169,12 @@ def _parse(name: str, default: object, text: str) -> object:
     if isinstance(default, Path):
         return Path(text).expanduser()
     return text
+
+
+def _parse_switch(name: str, text: str) -> bool:
+    if text.strip().lower() not in SWITCHES:
+        raise StartupError(f"{env_name(name)} must be one of {', '.join(SWITCHES)}, not {text!r}.")
+    return SWITCHES[text.strip().lower()]
 
 
 def _parse_list(name: str, text: str) -> tuple[object, ...]:

@@ -9,8 +9,10 @@ from server.dispatch.service import DispatchService
 from server.dispatch.tracking import Tracking
 from server.geo.nearest import NearestIndex
 from server.geo.track_store import TrackStore
+from server.notify.service import WebhookService
 from server.orders.catalogue import Catalogue
 from server.orders.media import MediaService
+from server.orders.review_service import ReviewService
 from server.orders.service import OrderService
 from server.settings import Settings
 from server.storage.unit_of_work import Storage
@@ -25,10 +27,12 @@ class HttpParts:
     accounts: AccountService
     catalogue: Catalogue
     media: MediaService
+    reviews: ReviewService
     orders: OrderService
     dispatch: DispatchService
     tracking: Tracking
     nearest: NearestIndex
     tracks: TrackStore
+    webhooks: WebhookService
     clock: Clock
     settings: Settings

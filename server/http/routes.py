@@ -17,12 +17,14 @@ from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
 from server.http.phones import Phones
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
+from server.http.reviews import Reviews
 from server.http.sessions import Sessions
+from server.http.webhooks import Webhooks
 
 
 def routes(parts: HttpParts) -> list[BaseRoute]:
     """Everything programs ask us: the API, one audience after the other, and the phones' own protocols."""
-    audiences = (Sessions, Orders, Customers, Dispatchers, Administration, Pictures, Phones)
+    audiences = (Sessions, Orders, Customers, Dispatchers, Administration, Pictures, Reviews, Webhooks, Phones)
     return [route for audience in audiences for route in audience(parts).routes()]
 
 

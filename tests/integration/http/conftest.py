@@ -17,8 +17,10 @@ from server.geo.courier_index import CourierIndex
 from server.geo.track_store import TrackStore
 from server.http.parts import HttpParts
 from server.http.routes import create_asgi
+from server.notify.service import WebhookService
 from server.orders.catalogue import Catalogue
 from server.orders.media import MediaService
+from server.orders.review_service import ReviewService
 from server.storage.media_store import open_media
 from tests.builders import SECRET
 from tests.integration.people import Town, a_town
@@ -54,6 +56,7 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         accounts=AccountService(storage, tokens, clock),
         catalogue=Catalogue(storage, clock),
         media=MediaService(storage, open_media("", tmp_path), clock, carriers_of),
+        reviews=ReviewService(storage, carriers_of),
         orders=town.orders,
         dispatch=town.dispatch,
         tracking=Tracking(
@@ -61,6 +64,7 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         ),
         nearest=town.nearest,
         tracks=tracks,
+        webhooks=WebhookService(storage, clock, town.settings),
         clock=clock,
         settings=town.settings,
     )

@@ -1,0 +1,1 @@
+"""Word to the outside: webhooks, signed and sent until they arrive or a day is over."""

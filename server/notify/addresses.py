@@ -1,0 +1,118 @@
+"""Which addresses a webhook may go to: those of the open internet, and none that only we can reach.  Pure.
+
+An endpoint's URL is a merchant's word, and what we call on its account, we call from inside our own network: the
+database, the cloud's metadata at 169.254.169.254, a printer.  A name may resolve to anything, and to something else
+a moment later, so the address itself is what is judged, at every try, just before the connection (caller.py).
+"""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from server.errors import BadInput
+
+MAX_URL_LENGTH = 1000
+MAX_HOST_LENGTH = 253
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
+_SCHEMES = {"https": 443, "http": 80}
+
+
+class BadWebhookUrl(BadInput):
+    """A webhook goes to an https address of the open internet, without user name, password or fragment."""
+
+    code = "bad_webhook_url"
+
+
+def is_open(address: str) -> bool:
+    """Whether `address` (no name) lies in the open internet; what cannot be read does not."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return _is_open(parsed)
+
+
+def checked_url(url: str, *, allow_http: bool, allow_private: bool) -> str:
+    """`url` in the form we call it; BadWebhookUrl says what is wrong with it.
+
+    Names are not resolved here: what they resolve to is seen at each try.
+    """
+    parts = _parts(url)
+    if parts.scheme not in _SCHEMES or (parts.scheme == "http" and not allow_http):
+        raise _bad("It must begin with https://.")
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise _bad("It may not hold a user name or password; we sign what we send.")
+    if "#" in url:
+        raise _bad("It may not have a fragment (#…).")
+    host = _host(parts.hostname or "")
+    if not allow_private and _is_plainly_private(host):
+        raise _bad("It must be an address of the open internet.")
+    shown = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in {None, _SCHEMES[parts.scheme]} else f":{parts.port}"
+    return parts._replace(netloc=shown + port, path=parts.path or "/").geturl()
+
+
+def _is_open(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            return False
+        inner = _within(address)
+        if inner is not None:
+            return _is_open(inner)
+    return address.is_global and not (
+        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
+    )
+
+
+def _within(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that this one is another form of, or leads to through a tunnel or translator."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address.sixtofour is not None:
+        return address.sixtofour
+    if address.teredo is not None:
+        return address.teredo[1]
+    return IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None
+
+
+def _parts(url: str) -> SplitResult:
+    if len(url) > MAX_URL_LENGTH:
+        raise _bad(f"It may have {MAX_URL_LENGTH} characters at most.")
+    # urlsplit silently takes tabs and line ends out: what is checked must be what is called.
+    if not url.isprintable() or " " in url or "\\" in url:
+        raise _bad("It may not hold spaces, backslashes or control characters.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port, parts.hostname
+    except ValueError:
+        raise _bad("It cannot be read.") from None
+    if not (parts.path + parts.query).isascii():
+        raise _bad("Beyond the host, other than ASCII must be percent-encoded.")
+    if parts.port == 0:
+        raise _bad("It cannot be read.")
+    return parts
+
+
+def _host(host: str) -> str:
+    if ":" in host:  # only an IPv6 address has colons, and urlsplit has read it
+        return host
+    try:
+        name = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise _bad("Its host cannot be read.") from None
+    if not name or len(name) > MAX_HOST_LENGTH or not all(c.isalnum() or c in "-._" for c in name):
+        raise _bad("Its host cannot be read.")
+    return name
+
+
+def _is_plainly_private(host: str) -> bool:
+    """Whether one can say so without asking anybody; a kindness, the judge sits in caller.py."""
+    name = host.rstrip(".")
+    try:
+        return not _is_open(ip_address(name))
+    except ValueError:
+        return "." not in name or name.endswith((".localhost", ".local", ".internal"))
+
+
+def _bad(detail: str) -> BadWebhookUrl:
+    fault = {"pointer": "/url", "code": "bad_value", "detail": detail}
+    return BadWebhookUrl(detail, errors=[fault])
