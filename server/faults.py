@@ -10,7 +10,6 @@ from typing import Any
 
 SENTENCES: dict[str, str] = {
     # Of any request.
-    "bad_value": "{what}",
     "missing": "This must not be left empty",
     # Whom an order is for.
     "bad_phone": "That is no phone number",
@@ -51,7 +50,6 @@ SENTENCES: dict[str, str] = {
     # What a merchant says of itself.
     "unknown_time_zone": "No time zone of the IANA database has this name",
     "unknown_currency": "No currency has this ISO 4217 code",
-    "unknown_moment": "A day is written like 2026-12-24",
     "spans_overlap": "Two spans of one day overlap",
     "too_many_vertices": "The area has more than {most} corners",
     "too_few_corners": "A ring has at least three different corners",

@@ -10,12 +10,15 @@ from http import HTTPStatus
 
 import msgspec
 import structlog
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from server.errors import TrackingError
+from server.http import words
+from server.http.words import Language
 from server.telemetry import FAILURES
 
 MEDIA_TYPE = "application/problem+json"
@@ -31,18 +34,28 @@ def problem(
     detail: str = "",
     details: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
+    language: Language = Language.EN,
 ) -> Response:
-    """The answer that says what went wrong; `details` stand beside the standard members."""
+    """The answer that says what went wrong, in this language; `details` stand beside the standard members."""
     body: dict[str, object] = {
         "type": f"urn:songda:problem:{code}",
-        "title": title,
+        "title": words.title(code, title, language),
         "status": status,
         "code": code,
     }
     if detail and detail != title:
-        body["detail"] = detail
-    body |= {name: value for name, value in (details or {}).items() if name not in RESERVED}
-    return Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+        body["detail"] = words.sentence(detail, language)
+    told = words.details_in(details or {}, language)
+    body |= {name: value for name, value in told.items() if name not in RESERVED}
+    response = Response(msgspec.json.encode(body), status, headers, MEDIA_TYPE)
+    response.headers["Content-Language"] = language.value
+    response.headers.add_vary_header("Accept-Language")
+    return response
+
+
+def language_for(headers: Headers) -> Language:
+    """The language whoever sent these headers is answered in."""
+    return words.language_of(headers.get("accept-language", ""))
 
 
 def of_tracking_error(request: Request, error: Exception) -> Response:
@@ -54,14 +67,25 @@ def of_tracking_error(request: Request, error: Exception) -> Response:
     if "retry_after_s" in error.details:
         headers["Retry-After"] = str(max(1, round(float(str(error.details["retry_after_s"])))))
     title = (type(error).__doc__ or error.code).strip().splitlines()[0]
-    return problem(error.http_status, error.code, title, str(error), error.details, headers)
+    return problem(
+        error.http_status,
+        error.code,
+        title,
+        str(error),
+        error.details,
+        headers,
+        language_for(request.headers),
+    )
 
 
 def of_http_exception(request: Request, error: Exception) -> Response:
     """The problem of a path or method nobody serves."""
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
-    return problem(error.status_code, phrase.lower().replace(" ", "_"), phrase, headers=error.headers)
+    code = phrase.lower().replace(" ", "_")
+    return problem(
+        error.status_code, code, phrase, headers=error.headers, language=language_for(request.headers)
+    )
 
 
 EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {
@@ -99,7 +123,9 @@ class Unexpected:
                 # Only an exception makes the server cut the connection; half an answer must not look like a whole one.
                 raise RuntimeError(f"answer broken off, error {error_id}") from None
             title = "Something went wrong on our side"
-            await problem(500, "internal_error", title, details={"error_id": error_id})(scope, receive, send)
+            language = language_for(Headers(scope=scope))
+            answer = problem(500, "internal_error", title, details={"error_id": error_id}, language=language)
+            await answer(scope, receive, send)
 
 
 def _route(scope: Scope) -> str:

@@ -56,8 +56,15 @@ async def test_an_error_leaves_with_its_status_and_its_word(error, status, code)
 
 
 async def test_facts_stand_beside_the_standard_members():
-    problem = (await ask(an_app(CheckFailed([Fault("/items", "bad_basket", "too many")])))).json()
-    assert problem["errors"] == [{"pointer": "/items", "code": "bad_basket", "detail": "too many"}]
+    problem = (await ask(an_app(CheckFailed([Fault("/items", "bad_basket", {"most": 50})])))).json()
+    assert problem["errors"] == [
+        {
+            "pointer": "/items",
+            "code": "bad_basket",
+            "detail": "An order has 1 to 50 items",
+            "values": {"most": 50},
+        }
+    ]
 
 
 async def test_facts_do_not_replace_the_standard_members():
