@@ -21,11 +21,10 @@ from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.dispatch.legs import ENDED, Assignment
 from server.dispatch.store import AssignmentStore
-from server.orders.lifecycle import Status
 from server.orders.merchants import Merchant, MerchantStore
 from server.orders.model import Order
 from server.orders.placing import Contact
-from server.orders.store import OrderStore
+from server.orders.store import WHICHEVER, OrderFilter, OrderStore
 from server.orders.views import Json, contact_json, dropoff_json, order_json, pickup_json
 
 
@@ -75,30 +74,25 @@ async def orders_view(
     connection: Any,
     viewer: Viewer,
     *,
-    status: Status | None = None,
+    asked: OrderFilter = WHICHEVER,
     before: UUID | None = None,
     limit: int = 50,
 ) -> list[Json]:
-    """The viewer's orders (their own, or all for those who see all), newest first; `before` is an order's id."""
+    """The viewer's orders as `asked` (their own, or all for those who see all), newest first; `before` is an id."""
     require(viewer, Permission.SEE_ORDER)
-    newest = partial(OrderStore(connection).newest, status=status, before=before, limit=limit)
+    newest = partial(OrderStore(connection).newest, asked=asked, before=before, limit=limit)
     if reach(viewer, Permission.SEE_ORDER) is Scope.ALL:
         orders = await newest()
+    elif viewer.order_id is not None:
+        orders = await newest(order_id=viewer.order_id)
     elif viewer.role is Role.CUSTOMER:
         orders = await newest(customer_id=viewer.account_id)
     elif viewer.role is Role.MERCHANT and viewer.merchant_id is not None:
         orders = await newest(merchant_id=viewer.merchant_id)
     else:  # a courier's own is what he carries now
-        orders = await _carried_by(connection, viewer.account_id, status) if before is None else []
+        carried = await AssignmentStore(connection).open_of_courier(viewer.account_id)
+        orders = [] if carried is None else await newest(order_id=carried.order_id)
     return await describe(connection, orders, with_dropoff=may(viewer, Permission.SEE_CONTACT))
-
-
-async def _carried_by(connection: Any, courier_id: UUID, status: Status | None) -> list[Order]:
-    assignment = await AssignmentStore(connection).open_of_courier(courier_id)
-    if assignment is None:
-        return []
-    order = await OrderStore(connection).get(assignment.order_id)
-    return [order] if status in (None, order.status) else []
 
 
 def _described(

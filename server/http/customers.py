@@ -1,12 +1,23 @@
 """What customers do: choose a merchant, place an order."""
 
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.http.answers import MerchantsPage, MerchantWithMenu, OrderAnswer
+from server.http.operations import Query, operation
 from server.http.parts import HttpParts
 from server.http.requests import answer, body_of, key_of, query_id, query_limit, viewer_of
-from server.orders.placing import PlaceOrder
+from server.orders.merchants import MerchantNotFound
+from server.orders.placing import CheckFailed, PlaceOrder
+
+MOST_MERCHANTS = 1000
+_LIMIT = Query("limit", Annotated[int, Meta(ge=1, le=MOST_MERCHANTS)], "How many to answer at most")
+_AFTER = Query("after", UUID, "The `next_after` of the page before")
 
 
 class Customers:
@@ -17,9 +28,35 @@ class Customers:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/api/v1/orders", self.place, methods=["POST"]),
-            Route("/api/v1/merchants", self.merchants, methods=["GET"]),
-            Route("/api/v1/merchants/{merchant_id:uuid}", self.merchant, methods=["GET"]),
+            operation(
+                "POST",
+                "/api/v1/orders",
+                self.place,
+                "Place an order that is paid at the door",
+                body=PlaceOrder,
+                answer=OrderAnswer,
+                status=201,
+                errors=(CheckFailed,),
+                keyed=True,
+            ),
+            operation(
+                "GET",
+                "/api/v1/merchants",
+                self.merchants,
+                "All merchants",
+                answer=MerchantsPage,
+                query=(_LIMIT, _AFTER),
+                tag="merchants",
+            ),
+            operation(
+                "GET",
+                "/api/v1/merchants/{merchant_id:uuid}",
+                self.merchant,
+                "One merchant with its menu",
+                answer=MerchantWithMenu,
+                errors=(MerchantNotFound,),
+                tag="merchants",
+            ),
         ]
 
     async def place(self, request: Request) -> Response:
@@ -31,7 +68,7 @@ class Customers:
     async def merchants(self, request: Request) -> Response:
         """Merchants; `next_after` is the `after` of the next page, if there may be one."""
         viewer = viewer_of(request, self._parts.tokens)
-        limit = query_limit(request, default=200, most=1000)
+        limit = query_limit(request, default=200, most=MOST_MERCHANTS)
         merchants = await self._parts.catalogue.all(viewer, after=query_id(request, "after"), limit=limit)
         return answer(
             {

@@ -1,9 +1,10 @@
 """What dispatchers ask of couriers: who is nearest, who one is, where he is and was."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,8 +18,11 @@ from server.dispatch.views import assignment_json
 from server.geo.nearest import Neighbour
 from server.geo.position import Position
 from server.geo.presence import Presence, presence
+from server.http.answers import CourierList, CourierSeen, Moment, NearCouriers, TrackAnswer
+from server.http.operations import LIMIT, Query, operation
 from server.http.parts import HttpParts
 from server.http.requests import (
+    MAX_PAGE,
     BadQuery,
     answer,
     query_ids,
@@ -34,6 +38,15 @@ from server.storage.event_log import read_at
 # A day of one fix a second is 86,400 fixes, some 10 MB of JSON; who wants more asks again.
 LONGEST_TRACK = timedelta(days=1)
 
+PLACE = (
+    Query("lat", Annotated[float, Meta(ge=-90, le=90)], "Degrees north", required=True),
+    Query("lng", Annotated[float, Meta(ge=-180, le=180)], "Degrees east", required=True),
+)
+SPAN = (
+    Query("from", Moment, "The first moment", required=True),
+    Query("to", Moment, "The end, at most a day later; itself not asked for", required=True),
+)
+
 
 class Dispatchers:
     """`couriers`, `couriers/{id}`, `couriers/nearest` and `couriers/{id}/track`."""
@@ -42,11 +55,55 @@ class Dispatchers:
         self._parts = parts
 
     def routes(self) -> list[Route]:
+        one = "/api/v1/couriers/{courier_id:uuid}"
         return [
-            Route("/api/v1/couriers", self.couriers, methods=["GET"]),
-            Route("/api/v1/couriers/nearest", self.nearest, methods=["GET"]),
-            Route("/api/v1/couriers/{courier_id:uuid}", self.courier, methods=["GET"]),
-            Route("/api/v1/couriers/{courier_id:uuid}/track", self.track, methods=["GET"]),
+            operation(
+                "GET",
+                "/api/v1/couriers",
+                self.couriers,
+                "Who couriers are",
+                answer=CourierList,
+                tag="couriers",
+                query=(
+                    Query(
+                        "ids",
+                        Annotated[list[UUID], Meta(min_length=1, max_length=MAX_PAGE)],
+                        "Whose names are asked for",
+                        required=True,
+                    ),
+                ),
+            ),
+            operation(
+                "GET",
+                "/api/v1/couriers/nearest",
+                self.nearest,
+                "The free couriers nearest to a place",
+                answer=NearCouriers,
+                query=(*PLACE, LIMIT),
+                tag="couriers",
+            ),
+            operation(
+                "GET",
+                one,
+                self.courier,
+                "One courier: who, where, what he carries",
+                answer=CourierSeen,
+                errors=(CourierNotFound,),
+                tag="couriers",
+            ),
+            operation(
+                "GET",
+                f"{one}/track",
+                self.track,
+                "Where a courier was",
+                answer=TrackAnswer,
+                query=(
+                    *SPAN,
+                    Query("format", Literal["json", "geojson", "gpx"], "How to write it; json if not said"),
+                ),
+                answer_types=tuple(form.media_type for form in FORMATS.values()),
+                tag="couriers",
+            ),
         ]
 
     async def nearest(self, request: Request) -> Response:

@@ -3,15 +3,24 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from server.http.operations import operation
 from server.telemetry import metrics_page
 
 # The checks `/readyz` makes: each returns its finding and whether it is good.
 Check = Callable[[], Awaitable[tuple[object, bool]]]
+
+
+class Alive(msgspec.Struct):
+    """This process answers."""
+
+    status: str
 
 
 def health_routes(checks: Mapping[str, Check]) -> list[Route]:
@@ -35,4 +44,28 @@ def health_routes(checks: Mapping[str, Check]) -> list[Route]:
             metrics_page(Path(shared) if shared else None), media_type="text/plain; version=0.0.4"
         )
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return [
+        operation(
+            "GET", "/healthz", healthz, "Whether this process lives", answer=Alive, tag="health", public=True
+        ),
+        operation(
+            "GET",
+            "/readyz",
+            readyz,
+            "Whether it should get traffic",
+            answer=dict[str, Any],
+            tag="health",
+            public=True,
+            details="What each check found; 503 when one of them is not well.",
+        ),
+        operation(
+            "GET",
+            "/metrics",
+            metrics,
+            "Figures for Prometheus",
+            answer=str,
+            answer_types=("text/plain",),
+            tag="health",
+            public=True,
+        ),
+    ]

@@ -1,7 +1,7 @@
 """What a route does, said where the route is made: method, bodies, answers, errors.
 
 An Operation routes as any starlette Route does; the description it carries becomes /openapi.json (openapi.py).  Only
-what no handler wants to be asked is refused here: a parameter given twice, and U+0000, for which the record has no place.
+what no handler wants to be asked is refused here: a parameter given twice, and U+0000, which the record cannot hold.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence

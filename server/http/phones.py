@@ -12,17 +12,20 @@ from collections import Counter
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+import msgspec
 import prometheus_client
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.accounts.permissions import Permission, require
+from server.accounts.service import UnknownDeviceKey
 from server.accounts.viewer import Viewer
 from server.errors import BadInput, NotAuthenticated, NotFound
+from server.http.operations import Query, operation
 from server.http.parts import HttpParts
 from server.http.phone_formats import Heard, Unreadable, read_location_json, read_osmand, read_owntracks
-from server.http.problems import problem
+from server.http.problems import of_tracking_error
 from server.http.requests import answer
 from server.wire.messages import MAX_FIXES_PER_BATCH
 
@@ -47,6 +50,33 @@ class UnknownJsonDevice(NotFound):
     code = "unknown_device"
 
 
+class OwnTracks(msgspec.Struct):
+    """A message of OwnTracks; one of another `_type` than location is no fix."""
+
+    type: str = msgspec.field(name="_type")
+    lat: float | None = None
+    lon: float | None = None
+    tst: int | None = None
+    acc: float | None = None
+    cog: float | None = None
+    vel: float | None = None
+
+
+OSMAND = (
+    Query("id", str, "The device key; `deviceid` is heard, too"),
+    Query("lat", str, "Degrees north"),
+    Query("lon", str, "Degrees east; `location=lat,lon` is heard, too"),
+    Query(
+        "timestamp", str, "Unix seconds or milliseconds, ISO 8601, or `yyyy-MM-dd HH:mm:ss`; now if not said"
+    ),
+    Query("accuracy", str, "Metres"),
+    Query("hdop", str, "Metres too, above 20; else the dilution of precision"),
+    Query("speed", str, "Knots"),
+    Query("bearing", str, "Degrees; `heading` is heard, too"),
+    Query("valid", str, "`false`: the phone itself does not believe it"),
+)
+
+
 class Phones:
     """From an app's request to the steps of a fix, and back in the app's own way."""
 
@@ -55,9 +85,50 @@ class Phones:
 
     def routes(self) -> list[Route]:
         """The addresses that people type into their apps."""
+        refused = {REFUSED_HEADER: "What was not taken, and why: `too_old=2, out_of_range=1`"}
+        osmand = "/ingest/osmand"
         return [
-            Route("/ingest/owntracks", self.owntracks, methods=["POST"]),
-            Route("/ingest/osmand", self.osmand, methods=["GET", "POST"]),
+            operation(
+                "POST",
+                "/ingest/owntracks",
+                self.owntracks,
+                "Fixes of OwnTracks",
+                body=OwnTracks | list[OwnTracks] | None,
+                answer=list[str],
+                errors=(Unreadable, UnknownDeviceKey),
+                tag="phones",
+                security=("device",),
+                answer_headers=refused,
+                lenient=True,
+            ),
+            operation(
+                "GET",
+                osmand,
+                self.osmand,
+                "A fix of the OsmAnd protocol",
+                query=OSMAND,
+                errors=(Unreadable, UnknownDevice),
+                tag="phones",
+                public=True,
+                answer_headers=refused,
+                lenient=True,
+            ),
+            operation(
+                "POST",
+                osmand,
+                self.osmand,
+                "A fix of the OsmAnd protocol, or of Traccar Client 9",
+                query=OSMAND,
+                body=bytes,
+                body_types=("application/x-www-form-urlencoded", "application/json"),
+                answer=bytes,
+                answer_types=("*/*",),
+                errors=(Unreadable, UnknownDevice, UnknownJsonDevice),
+                tag="phones",
+                public=True,
+                answer_headers=refused,
+                lenient=True,
+            ),
         ]
 
     async def owntracks(self, request: Request) -> Response:
@@ -65,8 +136,9 @@ class Phones:
         try:
             viewer = await self._parts.accounts.viewer_of_device_key(_basic_password(request))
         except NotAuthenticated as error:
-            challenge = {"WWW-Authenticate": 'Basic realm="Songda"'}
-            return problem(error.http_status, error.code, str(error), headers=challenge)
+            refusal = of_tracking_error(request, error)
+            refusal.headers["WWW-Authenticate"] = 'Basic realm="Songda"'
+            return refusal
         body = await request.body()
         refused = await self._store(viewer, read_owntracks(body) if body.strip() else Heard([]))
         return _naming(refused, answer([]))

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from server.errors import TrackingError
@@ -82,10 +83,18 @@ def of_http_exception(request: Request, error: Exception) -> Response:
     """The problem of a path or method nobody serves."""
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_allowed(request)))
     code = phrase.lower().replace(" ", "_")
-    return problem(
-        error.status_code, code, phrase, headers=error.headers, language=language_for(request.headers)
-    )
+    return problem(error.status_code, code, phrase, headers=headers, language=language_for(request.headers))
+
+
+def _allowed(request: Request) -> set[str]:
+    """What may be asked of this path, by all of its routes: starlette itself knows only the first."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    of_path = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in of_path for method in route.methods or ()} or {"GET", "HEAD"}
 
 
 EXCEPTION_HANDLERS: dict[type[Exception], ExceptionHandler] = {

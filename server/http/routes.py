@@ -12,6 +12,7 @@ from server.http.customers import Customers
 from server.http.dispatchers import Dispatchers
 from server.http.health import Check, health_routes
 from server.http.media import Pictures
+from server.http.openapi import openapi_route
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
@@ -24,14 +25,25 @@ from server.http.webhooks import Webhooks
 
 def routes(parts: HttpParts) -> list[BaseRoute]:
     """Everything programs ask us: the API, one audience after the other, and the phones' own protocols."""
-    audiences = (Sessions, Orders, Customers, Dispatchers, Administration, Pictures, Reviews, Webhooks, Phones)
+    audiences = (
+        Sessions,
+        Orders,
+        Customers,
+        Dispatchers,
+        Administration,
+        Pictures,
+        Reviews,
+        Webhooks,
+        Phones,
+    )
     return [route for audience in audiences for route in audience(parts).routes()]
 
 
 def create_asgi(parts: HttpParts, checks: Mapping[str, Check]) -> Starlette:
     """The application: programs' routes, health, pages; around them headers, the net for errors, the body limit."""
+    programs = [*routes(parts), *health_routes(checks)]
     return Starlette(
-        routes=[*routes(parts), *health_routes(checks), *page_routes(parts.settings)],
+        routes=[*programs, openapi_route(programs), *page_routes(parts.settings)],
         middleware=[
             Middleware(SecurityHeaders, tile_url=parts.settings.tile_url),
             Middleware(Unexpected),

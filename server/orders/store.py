@@ -5,7 +5,8 @@ order_contacts   the name, phone and exact address it goes to; nothing else of o
 """
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +28,38 @@ class OrderChanged(Refused):
 
     def __init__(self, order: Order) -> None:
         super().__init__(order=order_json(order))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders somebody asks for, of those that they may see; what is None is not asked about."""
+
+    statuses: Collection[Status] | None = None
+    customer_id: UUID | None = None
+    merchant_id: UUID | None = None
+    courier_id: UUID | None = None  # who has, or had, an assignment of it
+    number: int | None = None
+    placed_after: datetime | None = None  # at that moment or later
+    placed_before: datetime | None = None  # earlier than that moment
+
+    def conditions(self) -> list[tuple[str, object]]:
+        """As SQL, with a place for each value."""
+        asked: list[tuple[str, object]] = [
+            (
+                "status = ANY({}::text[])",
+                None if self.statuses is None else [one.value for one in self.statuses],
+            ),
+            ("customer_id = {}", self.customer_id),
+            ("merchant_id = {}", self.merchant_id),
+            ("id IN (SELECT order_id FROM assignments WHERE courier_id = {})", self.courier_id),
+            ("number = {}", self.number),
+            ("placed_at >= {}", self.placed_after),
+            ("placed_at < {}", self.placed_before),
+        ]
+        return [(what, value) for what, value in asked if value is not None]
+
+
+WHICHEVER = OrderFilter()
 
 
 class OrderStore:
@@ -142,21 +175,22 @@ class OrderStore:
     async def newest(
         self,
         *,
+        asked: OrderFilter = WHICHEVER,
+        order_id: UUID | None = None,
         customer_id: UUID | None = None,
         merchant_id: UUID | None = None,
-        status: Status | None = None,
         open_only: bool = False,
         before: UUID | None = None,
         limit: int = 50,
     ) -> list[Order]:
-        """Orders, newest first: a customer's, a merchant's, in a status, still open, older than the order `before`."""
-        wanted: list[tuple[str, object]] = []
+        """Orders as `asked`, newest first: one, a customer's, a merchant's, still open, older than `before`."""
+        wanted = asked.conditions()
+        if order_id is not None:
+            wanted.append(("id = {}", order_id))
         if customer_id is not None:
             wanted.append(("customer_id = {}", customer_id))
         if merchant_id is not None:
             wanted.append(("merchant_id = {}", merchant_id))
-        if status is not None:
-            wanted.append(("status = {}", status.value))
         if before is not None:
             wanted.append(("(placed_at, id) < (SELECT placed_at, id FROM orders WHERE id = {})", before))
         where = [what.format(f"${place}") for place, (what, _) in enumerate(wanted, start=2)]

@@ -8,6 +8,7 @@ from server.accounts.roles import Role
 from server.dispatch.views import order_view, orders_view
 from server.errors import NotAllowed, NotFound
 from server.orders.lifecycle import Status
+from server.orders.store import OrderFilter
 from tests.builders import a_contact, a_viewer
 from tests.integration.people import a_town
 
@@ -90,7 +91,7 @@ async def test_lists_are_newest_first_by_status_and_page_by_page(town):
     assert await ids(town, town.dispatcher) == orders
     assert await ids(town, town.customer, limit=2) == orders[:2]
     assert await ids(town, town.customer, before=orders[1], limit=2) == orders[2:4]
-    assert await ids(town, town.kitchen, status=Status.ACCEPTED) == [orders[1]]
+    assert await ids(town, town.kitchen, asked=OrderFilter(statuses=[Status.ACCEPTED])) == [orders[1]]
 
 
 async def test_orders_of_one_moment_are_paged_without_loss(town):
