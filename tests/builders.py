@@ -1,5 +1,6 @@
 """Things of the trade, made in one line: `an_order(status=…)`.  Whatever is not named is ordinary."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +12,8 @@ from server.orders.lifecycle import Status
 from server.orders.merchants import MenuItem, Merchant
 from server.orders.model import CURRENCY, Line, Order
 from server.orders.placing import Contact, PlaceOrder, Wanted
+from server.orders.ticket_kinds import Kind
+from server.orders.tickets import Ticket, opened
 from server.storage.event_log import Event
 from tests.fakes import NOON
 
@@ -113,6 +116,24 @@ def an_assignment(**facts: Any) -> Assignment:
             **facts,
         }
     )
+
+
+def a_ticket(kind: Kind = Kind.DELAY, **facts: Any) -> Ticket:
+    """An order of its own is in trouble since noon, and the system has said so."""
+    ticket = opened(
+        kind,
+        ticket_id=uuid4(),
+        reason="other",
+        at=NOON,
+        reported_at=NOON,
+        opened_by=None,
+        opened_by_role="system",
+        order_id=uuid4(),
+        merchant_id=uuid4(),
+        customer_id=uuid4(),
+        courier_id=uuid4(),
+    )
+    return replace(ticket, **facts)
 
 
 def an_event(**facts: Any) -> Event:
