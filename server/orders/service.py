@@ -149,13 +149,12 @@ class OrderService:
         key: str | None,
     ) -> Json:
         async def act(work: UnitOfWork) -> Json:
-            # The timer before the order, as when it fires: the other way round the two could wait for each other.
-            await work.clear_timer(ACCEPT_DEADLINE, order_id)
             order = await OrderStore(work.connection).lock(order_id)
             require_for_order(
                 viewer, permission, customer_id=order.customer_id, merchant_id=order.merchant_id
             )
             require_version(order, version)
+            await work.clear_timer(ACCEPT_DEADLINE, order_id)
             return order_json(await self._move(work, order, command, actor_id=viewer.account_id))
 
         require(viewer, permission)

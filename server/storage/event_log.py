@@ -2,15 +2,14 @@
 
 A row is visible to readers of the log only when every older transaction is over (traps 32), so the order
 (transaction_id, position) never changes behind a reader.  Writing is the unit of work's business
-(unit_of_work.py), topics are names that this file does not interpret.
+(pending.py), topics are names that this file does not interpret.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +30,6 @@ __all__ = [
     "Snapshot",
     "VersionConflict",
     "changes_since",
-    "insert_events",
     "read_at",
 ]
 
@@ -77,35 +75,39 @@ class LogRow(Event):
     received_at: datetime
 
 
-async def insert_events(
-    connection: asyncpg.Connection, events: Sequence[Event], *, received_at: datetime
-) -> int:
-    """Write `events` in their order; the transaction's number.  VersionConflict when a version is taken."""
-    values: list[object] = []
-    for event in events:
-        values += (event.entity, event.entity_id, event.version, event.name, event.topics)
-        values += (event.fields, event.actor_id, event.occurred_at, received_at)
-    try:
-        transaction_id: int = await connection.fetchval(_insert_statement(len(events)), *values)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "event_log_version":
-            raise VersionConflict from error
-        raise
-    return transaction_id
+# All events of a unit of work as one JSON value: positions are given in its order.
+INSERT_EVENTS = """
+    INSERT INTO event_log
+        (entity, entity_id, version, name, topics, fields, actor_id, occurred_at, received_at)
+    SELECT entity, entity_id, version, name, topics, fields, actor_id, occurred_at, {1}
+    FROM ROWS FROM (jsonb_to_recordset({0}) AS (
+        entity text, entity_id uuid, version int, name text, topics text[], fields jsonb, actor_id uuid,
+        occurred_at timestamptz
+    )) WITH ORDINALITY
+    ORDER BY ordinality
+"""
 
 
-@cache
-def _insert_statement(rows: int) -> str:
-    columns = 9
-    values = ", ".join(
-        "(" + ", ".join(f"${row * columns + column}" for column in range(1, columns + 1)) + ")"
-        for row in range(rows)
-    )
-    return (
-        "INSERT INTO event_log"  # noqa: S608  placeholders only
-        " (entity, entity_id, version, name, topics, fields, actor_id, occurred_at, received_at)"
-        f" VALUES {values} RETURNING transaction_id"
-    )
+def event_rows(events: Iterable[Event]) -> list[dict[str, Any]]:
+    """The first value of INSERT_EVENTS; the second is the moment at which we heard of them."""
+    return [
+        {
+            "entity": event.entity,
+            "entity_id": str(event.entity_id),  # the driver's own kind of UUID is none to orjson
+            "version": event.version,
+            "name": event.name,
+            "topics": event.topics,
+            "fields": event.fields,
+            "actor_id": None if event.actor_id is None else str(event.actor_id),
+            "occurred_at": event.occurred_at,
+        }
+        for event in events
+    ]
+
+
+def taken_version(error: asyncpg.UniqueViolationError) -> VersionConflict | None:
+    """VersionConflict, if that is what the database complains of."""
+    return VersionConflict() if error.constraint_name == "event_log_version" else None
 
 
 @asynccontextmanager

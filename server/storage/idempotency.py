@@ -1,6 +1,11 @@
-"""A command sent twice takes effect once: its answer is kept under the sender's key, in its transaction."""
+"""A command sent twice takes effect once: its answer is kept under the sender's key, in its transaction.
 
-from collections.abc import Awaitable, Callable
+Nobody asks first whether the key is new: that would cost every command two statements.  The work is done, the answer
+is kept with it, and whoever finds the key taken then, or is refused on the way, looks what the first was answered
+(unit_of_work.py).
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -13,6 +18,10 @@ from server.errors import BadInput, Refused
 MAX_KEY_LENGTH = 200
 
 Answer: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
+
+KEEP_ANSWER = """
+    INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at) VALUES ({}, {}, {}, {}, {})
+"""
 
 
 class KeyReused(Refused):
@@ -27,44 +36,63 @@ class BadKey(BadInput):
     code = "bad_idempotency_key"
 
 
-async def once(
-    connection: asyncpg.Connection,
-    account_id: UUID,
-    key: str,
-    fingerprint: bytes,
-    *,
-    now: datetime,
-    act: Callable[[], Awaitable[Answer]],
-) -> Answer:
-    """The answer kept under `key`, or that of `act`, which is then kept with its effects.
+class KeyTaken(Exception):
+    """Another transaction has kept an answer under this key: never seen outside of `Storage.once`."""
 
-    Of two at the same time, the second waits in the INSERT until the first has committed or failed.
-    """
-    if not 0 < len(key) <= MAX_KEY_LENGTH or "\x00" in key:
-        raise BadKey
-    claimed = await connection.fetchval(
-        "INSERT INTO idempotency_keys (account_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT DO NOTHING RETURNING true",
-        account_id,
-        key,
-        fingerprint,
-        now,
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Whose command it is, under which key, and what was asked (a fingerprint of it)."""
+
+    account_id: UUID
+    key: str
+    fingerprint: bytes
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.key) <= MAX_KEY_LENGTH or "\x00" in self.key:
+            raise BadKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The answer to a request as JSON text, so that whoever repeats it gets the same, to the byte."""
+
+    request: Request
+    text: str
+
+    @classmethod
+    def of(cls, request: Request, answer: Answer) -> "KeptAnswer":
+        """`answer`, to be kept."""
+        return cls(request, orjson.dumps(answer).decode())
+
+    def read(self) -> Answer:
+        """The answer, as everybody gets it: also the first, who could have had a tuple for a list."""
+        return orjson.loads(self.text)  # type: ignore[no-any-return]
+
+    def row(self, now: datetime) -> tuple[object, ...]:
+        """The values of KEEP_ANSWER."""
+        request = self.request
+        return request.account_id, request.key, request.fingerprint, self.text, now
+
+
+def taken_key(error: asyncpg.UniqueViolationError) -> KeyTaken | None:
+    """KeyTaken, if that is what the database complains of."""
+    return KeyTaken() if error.constraint_name == "idempotency_keys_pkey" else None
+
+
+async def find_kept(connection: Any, request: Request) -> KeptAnswer | None:
+    """What was answered under this key, if anything; KeyReused when it was asked something else."""
+    row = await connection.fetchrow(
+        "SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND key = $2",
+        request.account_id,
+        request.key,
     )
-    if not claimed:
-        first_fingerprint, answer = await connection.fetchrow(
-            "SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND key = $2",
-            account_id,
-            key,
-        )
-        if first_fingerprint != fingerprint:
-            raise KeyReused
-        return answer  # type: ignore[no-any-return]  # jsonb holds what Answer says
-    # As JSON says it, so that the first answer and the repeated one are the same.
-    answer = orjson.loads(orjson.dumps(await act()))
-    await connection.execute(
-        "UPDATE idempotency_keys SET answer = $3 WHERE account_id = $1 AND key = $2", account_id, key, answer
-    )
-    return answer  # type: ignore[no-any-return]
+    if row is None:
+        return None
+    if row["fingerprint"] != request.fingerprint:
+        raise KeyReused
+    kept = row["answer"]
+    return KeptAnswer(request, kept) if isinstance(kept, str) else KeptAnswer.of(request, kept)
 
 
 async def forget_answers(connection: asyncpg.Connection, before: datetime) -> None:

@@ -1,23 +1,30 @@
 """What is to happen later, and happens once: a table of moments, worked through by any process.
 
-A timer is deleted in the transaction in which its handler acts; a process that dies in between leaves it to
-the others.
+A timer is deleted in the transaction in which its handler acts; a process that dies in between leaves it to the
+others.  Who fires one holds an advisory lock, not its row: a command may set it anew or clear it meanwhile without
+waiting for the handler, which may be waiting for the command.  Then the handler's work is undone, when it wants to
+commit.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import asyncpg
 import structlog
 
 from server.clock import Clock
 from server.errors import Unavailable
+from server.storage.database import database_errors
+from server.storage.pending import Firing, TimerMoved
 from server.storage.unit_of_work import Storage, UnitOfWork
 
 POLL_S = 0.5  # other processes' timers, and clocks that were set
+AT_ONCE = 4  # handlers that run at the same time in a process: a slow one does not hold up the others
+BATCH = 64
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 300.0
 
@@ -25,19 +32,19 @@ TimerHandler: TypeAlias = Callable[[UnitOfWork, UUID, dict[str, Any]], Awaitable
 
 log = structlog.get_logger(__name__)
 
-# A timer that somebody else is working on is passed over, and so is one whose kind this process does not
-# know: during a rolling restart it belongs to the newer ones.
-_CLAIM = """
-    DELETE FROM timers WHERE id = (
-        SELECT id FROM timers WHERE due_at <= $1 AND kind = ANY($2)
-        ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id, kind, entity_id, payload, attempts
+# What is due, and when the next will be.  A kind that this process does not know is passed over: during a rolling
+# restart it belongs to the newer ones.
+_LOOK = """
+    SELECT id, kind, entity_id, due_at, payload, attempts, xmin AS row_version FROM timers
+    WHERE kind = ANY($1) AND id <> ALL($2::bigint[]) ORDER BY due_at LIMIT $3
 """
+# The lock is ours until the transaction ends; nobody else of us begins meanwhile what we began.
+_LOCKS = 0x74696D65  # "time": the first half of our advisory locks' names
+_CLAIM = f"""
+    SELECT pg_try_advisory_xact_lock({_LOCKS}, (id % 2147483647)::int) FROM timers WHERE id = $1 AND xmin = $2
+"""  # noqa: S608  constants only
 # Only if nobody has set it anew or tried it meanwhile.
-_PUT_OFF = (
-    "UPDATE timers SET due_at = $3, attempts = attempts + 1 WHERE id = $1 AND attempts = $2 AND due_at <= $4"
-)
+_PUT_OFF = "UPDATE timers SET due_at = $3, attempts = attempts + 1 WHERE id = $1 AND xmin = $2"
 
 
 def backoff_s(attempts: int) -> float:
@@ -54,75 +61,118 @@ class Timers:
         self._clock = clock
         self._handlers: dict[str, TimerHandler] = {}
         self._woken = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._firing: set[int] = set()
         storage.on_timer_set(self._wake)
 
     def on(self, kind: str, handler: TimerHandler) -> None:
-        """Have `handler` called for timers of this kind, in the transaction that removes the timer."""
+        """Have `handler` called for timers of this kind, in the transaction that removes the timer.
+
+        What it does outside of the transaction must not matter: it is called again when that failed.
+        """
         self._handlers[kind] = handler
 
     async def run(self) -> None:
-        """Fire what is due, when it is due, until cancelled."""
-        while True:
-            self._woken.clear()
-            next_due_at = None
-            try:
-                await self.run_due()
-                next_due_at = await self._earliest()
-            except Unavailable as error:
-                log.warning("timers wait for the database", error=type(error.__cause__).__name__)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause_s(next_due_at)):
-                    await self._woken.wait()
+        """Fire what is due, when it is due, several at once, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._woken.clear()
+                pause_s = POLL_S
+                try:
+                    pause_s = await self._start_due(tasks)
+                except Unavailable as error:
+                    _log_waiting(error)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await self._woken.wait()
 
     async def run_due(self) -> int:
-        """Fire all that is due now, the earliest first; how many fired well."""
+        """Fire all that is due now, one after the other, the earliest first; how many fired well."""
         fired = 0
-        while (done := await self._run_one()) is not None:
-            fired += done
+        not_ours: set[tuple[int, int]] = set()
+        while due := [
+            timer
+            for timer in await self._look(())
+            if timer["due_at"] <= self._clock.now() and _identity(timer) not in not_ours
+        ]:
+            for timer in due:
+                done = await self._fire(timer)
+                fired += done is True
+                if done is None:
+                    not_ours.add(_identity(timer))
         return fired
 
-    async def _run_one(self) -> bool | None:
-        """Whether the earliest due timer fired well; None when there is none."""
-        claimed = None
+    async def _start_due(self, tasks: asyncio.TaskGroup) -> float:
+        """Begin to fire what is due; the seconds until it is worth to look again."""
+        timers = await self._look(self._firing)
+        for timer in timers:
+            if (wait_s := (timer["due_at"] - self._clock.now()).total_seconds()) > 0:
+                return min(wait_s, POLL_S)
+            await self._slots.acquire()
+            self._firing.add(timer["id"])
+            tasks.create_task(self._fire_in_slot(timer))
+        return POLL_S if len(timers) < BATCH else 0.0
+
+    async def _fire_in_slot(self, timer: asyncpg.Record) -> None:
+        try:
+            await self._fire(timer)
+        except Unavailable as error:
+            _log_waiting(error)
+        finally:
+            self._firing.discard(timer["id"])
+            self._slots.release()
+
+    async def _look(self, passing_over: Collection[int]) -> list[asyncpg.Record]:
+        """The earliest timers, due or not."""
+        with database_errors():
+            timers: list[asyncpg.Record] = await self._storage.pool.fetch(
+                _LOOK, list(self._handlers), list(passing_over), BATCH
+            )
+        return timers
+
+    async def _fire(self, timer: asyncpg.Record) -> bool | None:
+        """Whether the timer fired well; None when it was not ours to fire."""
+        identity = _identity(timer)
+        claimed = False
         now = self._clock.now()
         try:
             async with self._storage.unit_of_work() as work:
-                claimed = await work.connection.fetchrow(_CLAIM, now, list(self._handlers))
-                if claimed is None:
+                claimed = bool(await work.connection.fetchval(_CLAIM, *identity))
+                if not claimed:
                     return None
-                await self._handlers[claimed["kind"]](work, claimed["entity_id"], claimed["payload"])
+                work.pending.firing = Firing(*identity, (timer["kind"], timer["entity_id"]))
+                await self._handlers[timer["kind"]](work, timer["entity_id"], timer["payload"])
+        except TimerMoved:
+            return None
         except Exception as error:
-            if claimed is None:  # the database failed us before there was a timer
+            if not claimed:  # the database failed us before there was a timer
                 raise
-            await self._put_off(claimed["id"], claimed["attempts"], now)
+            await self._put_off(timer, now)
             self.failures += 1
             log.error(
                 "a timer failed and will be tried again",
-                kind=claimed["kind"],
-                entity_id=str(claimed["entity_id"]),
-                attempts=claimed["attempts"] + 1,
+                kind=timer["kind"],
+                entity_id=str(timer["entity_id"]),
+                attempts=timer["attempts"] + 1,
                 exc_info=error,
             )
             return False
         return True
 
-    async def _put_off(self, timer_id: int, attempts: int, now: datetime) -> None:
-        due_at = now + timedelta(seconds=backoff_s(attempts))
-        async with self._storage.unit_of_work() as work:
-            await work.connection.execute(_PUT_OFF, timer_id, attempts, due_at, now)
-
-    async def _earliest(self) -> datetime | None:
-        async with self._storage.unit_of_work() as work:
-            moment: datetime | None = await work.connection.fetchval(
-                "SELECT min(due_at) FROM timers WHERE kind = ANY($1)", list(self._handlers)
-            )
-        return moment
+    async def _put_off(self, timer: asyncpg.Record, now: datetime) -> None:
+        due_at = now + timedelta(seconds=backoff_s(timer["attempts"]))
+        with database_errors():
+            await self._storage.pool.execute(_PUT_OFF, timer["id"], timer["row_version"], due_at)
 
     def _wake(self, due_at: datetime) -> None:
         if (due_at - self._clock.now()).total_seconds() < POLL_S:  # later ones the next look will find
             self._woken.set()
 
-    def _pause_s(self, next_due_at: datetime | None) -> float:
-        if next_due_at is None:
-            return POLL_S
-        return min(max((next_due_at - self._clock.now()).total_seconds(), 0.0), POLL_S)
+
+def _identity(timer: asyncpg.Record) -> tuple[int, int]:
+    """The timer as it was set: set anew it is another."""
+    return timer["id"], timer["row_version"]
+
+
+def _log_waiting(error: Unavailable) -> None:
+    log.warning("timers wait for the database", error=type(error.__cause__).__name__)

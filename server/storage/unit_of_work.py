@@ -15,24 +15,23 @@ import asyncpg
 from redis.asyncio import Redis
 
 from server.clock import Clock
-from server.storage import idempotency
+from server.errors import Unavailable
 from server.storage.afterwards import AfterCommit, Afterwards
-from server.storage.database import database_errors
-from server.storage.event_log import Event, EventTail, insert_events
+from server.storage.database import DatabaseUnavailable, database_errors
+from server.storage.event_log import Event, EventTail
 from server.storage.hints import HintSender, listen_for_hints
-from server.storage.idempotency import Answer
+from server.storage.idempotency import Answer, KeptAnswer, KeyTaken, Request, find_kept
+from server.storage.pending import Pending
 
 ACQUIRE_WITHIN_S = 10.0
-
-_SET_TIMER = """
-    INSERT INTO timers (kind, entity_id, due_at, payload) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (kind, entity_id) DO UPDATE
-    SET due_at = excluded.due_at, payload = excluded.payload, attempts = 0
-"""
+ATTEMPTS = 3  # how often a command is tried that PostgreSQL chose to end a deadlock
 
 
 class UnitOfWork:
-    """One transaction under way.  `now` is one moment for everything in it."""
+    """One transaction under way.  `now` is one moment for everything in it.
+
+    Events, timers and the answer to keep are written together, by the last statement before the commit.
+    """
 
     def __init__(
         self,
@@ -42,20 +41,15 @@ class UnitOfWork:
     ) -> None:
         self.connection = connection
         self.now = now
-        self.transaction_id: int | None = None  # known once something was appended
+        self.transaction_id: int | None = None  # known once events were written
         self.first_due_at: datetime | None = None  # the soonest timer set here
+        self.pending = Pending()
         self.afterwards: list[AfterCommit] = []
         self._handlers = handlers
 
-    def after_commit(self, work: AfterCommit) -> None:
-        """Have `work` run in the background of this process once all this is committed; a kill may lose it."""
-        self.afterwards.append(work)
-
     async def append(self, *events: Event) -> None:
-        """Write `events` to the log and let their handlers act, in this same transaction."""
-        if not events:
-            return
-        self.transaction_id = await insert_events(self.connection, events, received_at=self.now)
+        """Have `events` written to the log and let their handlers act, in this same transaction."""
+        self.pending.events += events
         for event in events:
             for handler in self._handlers.get((event.entity, event.name), ()):
                 await handler(self, event)
@@ -63,15 +57,30 @@ class UnitOfWork:
     async def set_timer(
         self, kind: str, entity_id: UUID, due_at: datetime, payload: Mapping[str, Any] | None = None
     ) -> None:
-        """Have the handler of `kind` called at `due_at`, once; replaces the entity's timer of this kind."""
-        await self.connection.execute(_SET_TIMER, kind, entity_id, due_at, dict(payload or {}))
+        """Have the handler of `kind` called at `due_at`, once; replaces the entity's timer of this kind.
+
+        If that one fires just now, its handler's work will be undone.
+        """
+        self.pending.timers[kind, entity_id] = due_at, dict(payload or {})
         self.first_due_at = min(due_at, self.first_due_at or due_at)
 
     async def clear_timer(self, kind: str, entity_id: UUID) -> None:
-        """Forget the entity's timer of this kind, if there is one."""
-        await self.connection.execute(
-            "DELETE FROM timers WHERE kind = $1 AND entity_id = $2", kind, entity_id
-        )
+        """Forget the entity's timer of this kind, if there is one; if it fires just now, that will be undone."""
+        self.pending.timers[kind, entity_id] = None
+
+    def after_commit(self, work: AfterCommit) -> None:
+        """Have `work` run in the background of this process once all this is committed; a kill may lose it."""
+        self.afterwards.append(work)
+
+    async def flush(self) -> None:
+        """Write now what is gathered, for who wants to read it in this transaction; else the commit does.
+
+        VersionConflict when the version of an event is taken.
+        """
+        has_events = bool(self.pending.events)
+        transaction_id = await self.pending.write(self.connection, self.now)
+        if has_events:
+            self.transaction_id = transaction_id
 
 
 EventHandler: TypeAlias = Callable[[UnitOfWork, Event], Awaitable[None]]
@@ -106,6 +115,7 @@ class Storage:
                 work = UnitOfWork(connection, self.clock.now(), self._handlers)
                 async with connection.transaction():
                     yield work
+                    await work.flush()
         self._announce(work)
 
     async def once(
@@ -118,14 +128,40 @@ class Storage:
         """Do `act` in a unit of work, once a `key` of this account: a repeated key gets the first answer.
 
         KeyReused when the key came with another `fingerprint` (of the request) before.  A refusal is not
-        kept: it changed nothing, and the same request may fare better later.
+        kept: it changed nothing, and the same request may fare better later.  `act` may be called again when
+        the transaction did not come about: what it does outside of it must not matter.
         """
-        async with self.unit_of_work() as work:
-            if key is None:
+        request = None if key is None else Request(account_id, key, fingerprint)
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._act_once(request, act)
+            except KeyTaken:
+                pass  # and forgotten before we could look
+            except DatabaseUnavailable as error:
+                if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
+                    raise
+        return await self._act_once(request, act)
+
+    async def _act_once(
+        self, request: Request | None, act: Callable[[UnitOfWork], Awaitable[Answer]]
+    ) -> Answer:
+        if request is None:
+            async with self.unit_of_work() as work:
                 return await act(work)
-            return await idempotency.once(
-                work.connection, account_id, key, fingerprint, now=work.now, act=lambda: act(work)
-            )
+        try:
+            async with self.unit_of_work() as work:
+                answer = KeptAnswer.of(request, await act(work))
+                work.pending.answer = answer
+        except Unavailable:
+            raise
+        except Exception:
+            # Refused, or the key is taken.  If the first is the reason for it, then it has committed, with its answer.
+            with database_errors():
+                kept = await find_kept(self.pool, request)
+            if kept is None:
+                raise
+            answer = kept
+        return answer.read()
 
     async def run(self) -> None:
         """Follow the log and the hints until cancelled; `tail.start()` comes first."""

@@ -53,6 +53,7 @@ async def write(storage: Storage, topic: str, count: int, random: Random) -> lis
         async with turn, storage.unit_of_work() as work:
             event = something(topic, storage.clock)
             await work.append(event)
+            await work.flush()  # the tail waits for it while it is slow
             if random.random() < 0.3:
                 await asyncio.sleep(random.random() * 0.02)
         written.append(str(event.entity_id))

@@ -18,10 +18,10 @@ from server.storage.event_log import (
     LogRow,
     VersionConflict,
     changes_since,
-    insert_events,
     read_at,
 )
 from server.storage.hints import CHANNEL
+from server.storage.pending import Pending
 from server.storage.unit_of_work import Storage
 from tests.builders import an_event
 from tests.fakes import NOON, ManualClock
@@ -59,6 +59,11 @@ class Heard:
         return [row.entity_id for row in self.rows]
 
 
+async def insert_events(connection: asyncpg.Connection, events: Sequence[Event]) -> None:
+    """As a unit of work does it, on a connection of the test's own."""
+    await Pending(events=list(events)).write(connection, NOON)
+
+
 async def append(storage: Storage, *events: Event) -> None:
     async with storage.unit_of_work() as work:
         await work.append(*events)
@@ -86,7 +91,7 @@ async def test_transactions_that_commit_out_of_order_are_both_heard_in_the_order
     async with database.acquire() as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await insert_events(connection, [early], received_at=NOON)
+        await insert_events(connection, [early])
         await append(storage, late)  # commits first, with the greater number
         assert heard.rows == []
         await transaction.commit()
@@ -123,7 +128,7 @@ async def test_a_row_whose_hint_was_lost_is_found_by_polling(
     heard = Heard(storage.tail)
     event = an_event()
     async with database.acquire() as connection:
-        await insert_events(connection, [event], received_at=NOON)
+        await insert_events(connection, [event])
     await heard.until(event.entity_id)
 
 
@@ -206,7 +211,7 @@ async def test_a_tail_whose_connections_are_cut_comes_back_where_it_was(
 
 async def insert_events_alone(pool: asyncpg.Pool, *events: Event) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await insert_events(connection, events, received_at=NOON)
+        await insert_events(connection, events)
 
 
 async def test_a_version_that_is_taken_is_a_conflict_and_nothing_happens(storage: Storage) -> None:
@@ -291,7 +296,7 @@ async def test_snapshot_and_rejoins_give_each_change_once_among_open_transaction
     async def write() -> None:
         connection, _, ids = choose.choice(open_now)
         event = an_event(topics=(TOPIC,))
-        await insert_events(connection, [event], received_at=NOON)
+        await insert_events(connection, [event])
         ids.append(event.entity_id)
 
     async def end(*, well: bool) -> None:

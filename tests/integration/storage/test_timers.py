@@ -1,15 +1,16 @@
 """A timer fires once, in whatever process, whatever dies; one that fails holds nobody up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
+from server.storage.database import open_database
 from server.storage.housekeeping import KEEP_ANSWERS, keep_house
-from server.storage.timers import LONGEST_BACKOFF_S, Timers, backoff_s
+from server.storage.timers import BATCH, LONGEST_BACKOFF_S, Timers, backoff_s
 from server.storage.unit_of_work import Storage, UnitOfWork
 from tests.builders import an_event
 from tests.fakes import NOON, ManualClock
@@ -149,17 +150,28 @@ async def test_a_timer_whose_process_died_in_its_handler_fires_elsewhere(
     timers = timers_that_note(storage, clock, fired)
     order = uuid4()
     await set_timer(storage, order, 0.0)
-    dying = await asyncpg.connect(database_url)
-    await dying.execute("BEGIN")
-    await dying.execute("DELETE FROM timers")
+    pool = await open_database(database_url, pool_size=2)
+    dying = Timers(Storage(pool, None, clock), clock)
+    begun = asyncio.Event()
+
+    async def hang(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    dying.on("expire", hang)
+    running = asyncio.create_task(dying.run_due())
+    async with asyncio.timeout(5):
+        await begun.wait()
     assert await timers.run_due() == 0
-    dying.terminate()
+    pool.terminate()
 
     async def fires() -> bool:
         return await timers.run_due() == 1
 
     await eventually(fires)
     assert fired == [(order, {})]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_run_fires_a_timer_set_for_now_at_once(storage: Storage, clock: ManualClock) -> None:
@@ -175,6 +187,126 @@ async def test_run_fires_a_timer_set_for_now_at_once(storage: Storage, clock: Ma
     async with asyncio.timeout(5):
         await called.wait()
     running.cancel()
+
+
+async def test_a_slow_handler_does_not_hold_up_the_others(storage: Storage, clock: ManualClock) -> None:
+    timers = Timers(storage, clock)
+    called: list[UUID] = []
+    slow, done = uuid4(), asyncio.Event()
+
+    async def call(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        if entity_id == slow:
+            await done.wait()
+        called.append(entity_id)
+
+    timers.on("assign", call)
+    running = asyncio.create_task(timers.run())
+    await set_timer(storage, slow, 0.0, kind="assign")
+    others = [uuid4() for _ in range(BATCH + 10)]
+    async with storage.unit_of_work() as work:
+        for entity_id in others:
+            await work.set_timer("assign", entity_id, work.now)
+
+    async def others_were_called() -> bool:
+        return len(called) == len(others)
+
+    await eventually(others_were_called)
+    assert slow not in called
+    done.set()
+
+    async def all_were_called() -> bool:
+        return await storage.pool.fetchval("SELECT count(*) FROM timers") == 0
+
+    await eventually(all_were_called)
+    assert sorted(called) == sorted([slow, *others])
+    running.cancel()
+
+
+class Firing:
+    """An order whose timer is firing: the handler waits for the order's row, which a command holds."""
+
+    def __init__(self, storage: Storage, clock: ManualClock) -> None:
+        self.storage = storage
+        self.order = uuid4()
+        self.timers = Timers(storage, clock)
+        self.begun = asyncio.Event()
+        self.timers.on("expire", self._expire)
+
+    async def _expire(self, work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
+        self.begun.set()
+        await self._lock(work)
+        await work.append(an_event(name="expired"))
+        await work.set_timer("remind", entity_id, work.now)
+        if payload.get("again"):
+            await work.set_timer("expire", entity_id, work.now + timedelta(seconds=1))
+
+    async def _lock(self, work: UnitOfWork) -> None:
+        await work.connection.execute("SELECT FROM orders_held WHERE id = $1 FOR UPDATE", self.order)
+
+    async def while_a_command(self, command: Callable[[UnitOfWork], Awaitable[None]], **payload: Any) -> int:
+        """How many timers fired, when `command` had the order first."""
+        await self.storage.pool.execute("CREATE TABLE orders_held (id uuid PRIMARY KEY)")
+        await self.storage.pool.execute("INSERT INTO orders_held VALUES ($1)", self.order)
+        await set_timer(self.storage, self.order, 0.0, **payload)
+        async with self.storage.unit_of_work() as work:
+            await self._lock(work)
+            firing = asyncio.create_task(self.timers.run_due())
+            async with asyncio.timeout(5):
+                await self.begun.wait()
+            await command(work)
+        return await firing
+
+    async def events(self) -> int:
+        count: int = await self.storage.pool.fetchval("SELECT count(*) FROM event_log")
+        return count
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_command_that_clears_a_firing_timer_neither_waits_for_it_nor_is_overtaken(
+    storage: Storage, clock: ManualClock, again: bool
+) -> None:
+    firing = Firing(storage, clock)
+
+    async def clear(work: UnitOfWork) -> None:
+        await work.clear_timer("expire", firing.order)
+
+    async with asyncio.timeout(0.9):  # PostgreSQL looks for deadlocks after a second
+        assert await firing.while_a_command(clear, again=again) == 0
+    assert await firing.events() == 0
+    assert await storage.pool.fetchval("SELECT count(*) FROM timers") == 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_command_that_moves_a_firing_timer_is_what_counts(
+    storage: Storage, clock: ManualClock, again: bool
+) -> None:
+    firing = Firing(storage, clock)
+    later = NOON + timedelta(hours=1)
+
+    async def move(work: UnitOfWork) -> None:
+        await work.set_timer("expire", firing.order, later, {"moved": True})
+
+    async with asyncio.timeout(0.9):
+        assert await firing.while_a_command(move, again=again) == 0
+    assert await firing.events() == 0
+    row = await storage.pool.fetchrow("SELECT kind, due_at, payload FROM timers")
+    assert tuple(row) == ("expire", later, {"moved": True})
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_command_that_leaves_the_timer_lets_it_fire_afterwards(
+    storage: Storage, clock: ManualClock, again: bool
+) -> None:
+    firing = Firing(storage, clock)
+
+    async def leave(work: UnitOfWork) -> None:
+        await work.append(an_event())
+
+    assert await firing.while_a_command(leave, again=again) == 1
+    assert await firing.events() == 2
+    kinds = await storage.pool.fetch("SELECT kind, due_at FROM timers ORDER BY kind")
+    moved = [("expire", NOON + timedelta(seconds=1))] if again else []
+    assert [tuple(row) for row in kinds] == [*moved, ("remind", NOON)]
 
 
 @pytest.mark.parametrize(("attempts", "expected_s"), [(0, 1.0), (3, 8.0), (100_000, LONGEST_BACKOFF_S)])
