@@ -5,7 +5,7 @@ database, the cloud's metadata at 169.254.169.254, a printer.  A name may resolv
 a moment later, so the address itself is what is judged, at every try, just before the connection (caller.py).
 """
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from server.errors import BadInput
@@ -13,6 +13,18 @@ from server.errors import BadInput
 MAX_URL_LENGTH = 1000
 MAX_HOST_LENGTH = 253
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address behind a translator
+# Not of the open internet, whatever this Python's own tables say: they grew from release to release.
+_NEVER = tuple(
+    ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # protocol assignments
+        "192.88.99.0/24",  # the old relay into 6to4
+        "64:ff9b:1::/48",  # translators of one's own
+        "3fff::/20",  # for books
+        "5f00::/16",  # segment routing inside a network
+        "fec0::/10",  # site-local
+    )
+)
 _SCHEMES = {"https": 443, "http": 80}
 
 
@@ -58,9 +70,9 @@ def _is_open(address: IPv4Address | IPv6Address) -> bool:
         inner = _within(address)
         if inner is not None:
             return _is_open(inner)
-    return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
-    )
+    if any(address in network for network in _NEVER):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_link_local)
 
 
 def _within(address: IPv6Address) -> IPv4Address | None:

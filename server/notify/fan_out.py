@@ -27,7 +27,8 @@ BATCH_ROWS = 200
 GATHER_S = 0.1  # one look for what comes together: a commit for each event would cost commands their disk
 POLL_S = 2.0  # what another process was told of and died with
 MEASURE_EVERY_S = 15.0
-# With nothing to tell the place is not moved, but after so many transactions: reading over them costs, too.
+# With nothing to tell the place is not moved, but after so many transactions: reading over them costs, too.  And
+# when it lies so far ahead, in another life of this database.
 SKIP_TRANSACTIONS = 10_000
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ class FanOut:
         upto = await store.level()
         if upto.since is None:
             return 0, True
-        place = _start(place, upto)
+        kept, place = place, _start(place, upto)
         rows = await store.rows_after(place, upto.below, most=BATCH_ROWS)
         at_end = len(rows) < BATCH_ROWS
         made = await self._deliveries(store, rows, upto)
@@ -88,7 +89,7 @@ class FanOut:
             for endpoint_id in sorted({one.endpoint_id for one in made}):
                 await work.set_timer(KIND, endpoint_id, work.now)
         after = Place(upto.below, 0) if at_end else rows[-1][0]
-        if rows or after.transaction_id - place.transaction_id > SKIP_TRANSACTIONS:
+        if rows or abs(after.transaction_id - kept.transaction_id) > SKIP_TRANSACTIONS:
             await store.move_to(after)
         return len(made), at_end
 
@@ -139,7 +140,7 @@ class FanOut:
 
 def _start(place: Place, upto: Level) -> Place:
     """From where to read: what was before anybody listened, nobody wants."""
-    if place.transaction_id > upto.not_yet_given:  # of another life of this database
+    if place.transaction_id - upto.not_yet_given > SKIP_TRANSACTIONS:  # of another life of this database
         return Place(upto.below, 0)
-    since = min(upto.since or 0, upto.below)
+    since = upto.since if upto.since is not None and upto.since <= upto.not_yet_given else 0
     return max(place, Place(since, 0), key=lambda one: (one.transaction_id, one.position))

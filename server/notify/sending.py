@@ -76,8 +76,11 @@ class Sending:
         for one in begun:
             work.after_commit(partial(self._send, one))
         next_at = await store.next_at(endpoint_id)
-        if next_at is not None:  # more is due than may be under way: whatever ends will set the timer to now
-            await work.set_timer(KIND, endpoint_id, max(next_at, work.now + LOOK_AGAIN))
+        if next_at is not None:
+            is_more_due = (
+                next_at <= work.now
+            )  # than may be under way: whatever ends will set the timer to now
+            await work.set_timer(KIND, endpoint_id, work.now + LOOK_AGAIN if is_more_due else next_at)
 
     async def _send(self, one: Sendable) -> None:
         self._under_way += 1

@@ -1,0 +1,58 @@
+"""What we sign, the receivers' own library accepts, and nothing else."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from server.notify.signing import shown_secret, signature, signed_headers
+
+BODY = '{"type":"order.accepted","data":{"café":"送达"}}'.encode()
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def now_s() -> int:
+    return int(datetime.now(UTC).timestamp())
+
+
+def receives(secret: bytes, headers: dict[str, str], body: bytes = BODY) -> None:
+    """As a merchant's program would: raises when it is not ours."""
+    Webhook(shown_secret(secret)).verify(body, headers)
+
+
+def test_the_example_of_the_standard():
+    secret = b"0" * 24
+    assert signature(secret, "msg_1", 1_614_265_330, b'{"test": 2432232314}').startswith("v1,")
+    assert shown_secret(secret) == "whsec_MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw"
+
+
+def test_a_receiver_with_the_standards_library_believes_us():
+    receives(NEW, signed_headers([NEW], "msg_1", now_s(), BODY))
+
+
+def test_while_a_secret_changes_receivers_with_either_believe_us():
+    headers = signed_headers([NEW, OLD], "msg_1", now_s(), BODY)
+    receives(NEW, headers)
+    receives(OLD, headers)
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda headers: (headers, BODY + b" "),
+        lambda headers: ({**headers, "webhook-id": "msg_2"}, BODY),
+        lambda headers: ({**headers, "webhook-timestamp": str(now_s() + 1)}, BODY),
+        lambda headers: (signed_headers([OLD], "msg_1", now_s(), BODY), BODY),
+    ],
+    ids=["another body", "another id", "another time", "another secret"],
+)
+def test_what_was_changed_on_the_way_is_not_believed(forge):
+    headers, body = forge(signed_headers([NEW], "msg_1", now_s(), BODY))
+    with pytest.raises(WebhookVerificationError):
+        receives(NEW, headers, body)
+
+
+def test_a_message_kept_and_sent_again_an_hour_later_by_somebody_else_is_not_believed():
+    an_hour_ago = now_s() - int(timedelta(hours=1).total_seconds())
+    with pytest.raises(WebhookVerificationError):
+        receives(NEW, signed_headers([NEW], "msg_1", an_hour_ago, BODY))
