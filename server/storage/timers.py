@@ -106,7 +106,8 @@ class Timers:
         """Begin to fire what is due; the seconds until it is worth to look again."""
         timers = await self._look(self._firing)
         for timer in timers:
-            if (wait_s := (timer["due_at"] - self._clock.now()).total_seconds()) > 0:
+            wait_s: float = (timer["due_at"] - self._clock.now()).total_seconds()
+            if wait_s > 0.0:
                 return min(wait_s, POLL_S)
             await self._slots.acquire()
             self._firing.add(timer["id"])
