@@ -66,7 +66,7 @@ def page_routes(settings: Settings) -> list[BaseRoute]:
     async def with_slash(request: Request) -> Response:
         return RedirectResponse(request.url.path + "/")
 
-    pages = [name for name in ("customer", "dispatch") if (STATIC_DIR / name).is_dir()]
+    pages = [name for name in ("customer", "merchant", "dispatch") if (STATIC_DIR / name).is_dir()]
     return [
         Route("/", home),
         Route("/config.json", config),

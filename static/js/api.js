@@ -41,6 +41,15 @@ export class Api {
     return this.#send("POST", path, body, { "Idempotency-Key": key });
   }
 
+  /** Changes what is named. */
+  patch(path, body) {
+    return this.#send("PATCH", path, body);
+  }
+
+  remove(path) {
+    return this.#send("DELETE", path);
+  }
+
   async #send(method, path, body, headers = {}) {
     const sentAt = Date.now();
     let response;
