@@ -46,6 +46,48 @@ async def test_a_handler_that_fails_undoes_the_command(storage: Storage) -> None
     assert await events_in(storage) == 0
 
 
+async def test_what_was_said_is_written_in_its_order_and_may_be_written_early(storage: Storage) -> None:
+    events = [an_event(name=f"e{number}", topics=(f"a:{number}", 'b:"{},\\')) for number in range(40)]
+
+    async with storage.unit_of_work() as work:
+        await work.append(*events[:15])
+        await work.append(*events[15:30])
+        assert await work.connection.fetchval("SELECT count(*) FROM event_log") == 0
+        await work.flush()
+        first_id = work.transaction_id
+        assert await work.connection.fetchval("SELECT count(*) FROM event_log") == 30
+        await work.append(*events[30:])
+    assert work.transaction_id == first_id is not None
+    rows = await storage.pool.fetch("SELECT name, topics, transaction_id FROM event_log ORDER BY position")
+    assert [(row["name"], tuple(row["topics"])) for row in rows] == [(e.name, e.topics) for e in events]
+    assert {row["transaction_id"] for row in rows} == {first_id}
+
+
+async def test_a_unit_that_says_nothing_writes_nothing(storage: Storage) -> None:
+    async with storage.unit_of_work() as work:
+        await work.connection.fetchval("SELECT 1")
+        await work.flush()
+        assert await work.connection.fetchval("SELECT pg_current_xact_id_if_assigned()") is None
+    assert work.transaction_id is None
+
+
+async def test_of_a_timer_the_last_word_counts(storage: Storage) -> None:
+    entity = uuid4()
+    async with storage.unit_of_work() as work:
+        for kind in ("kept", "moved"):
+            await work.set_timer(kind, entity, work.now)
+    async with storage.unit_of_work() as work:
+        await work.set_timer("set and cleared", entity, work.now)
+        await work.clear_timer("set and cleared", entity)
+        await work.clear_timer("moved", entity)
+        await work.set_timer("moved", entity, work.now, {"n": 2})
+        await work.clear_timer("never set", uuid4())
+        await work.set_timer("kept", uuid4(), work.now)
+        await work.clear_timer("kept", entity)
+    rows = await storage.pool.fetch("SELECT kind, payload FROM timers ORDER BY kind")
+    assert [tuple(row) for row in rows] == [("kept", {}), ("moved", {"n": 2})]
+
+
 async def test_a_command_does_not_wait_for_a_redis_that_has_gone(
     database: asyncpg.Pool, clock: ManualClock
 ) -> None:
