@@ -11,11 +11,13 @@ from typing import Annotated, Any
 
 import msgspec
 import shapely
+import shapely.ops
 from msgspec import Meta
 from shapely.geometry.base import BaseGeometry
 
 from server.errors import BadInput
 from server.faults import Fault
+from server.geo.distances import distance_m
 
 MAX_VERTICES = 2_000
 MIN_AREA_M2 = 1_000.0  # less than a yard is a slip of the mouse
@@ -73,6 +75,11 @@ class Area:
         return bool(
             shapely.intersects(self.geometry, place) or shapely.dwithin(self.geometry, place, BORDER_DEG)
         )
+
+    def distance_m(self, lat: float, lng: float) -> float:
+        """How far a place is from the nearest of the area, to 1 % over a city; 0 inside."""
+        nearest, _ = shapely.ops.nearest_points(self.geometry, to_point(lat, lng))
+        return distance_m(lat, lng, nearest.y, nearest.x)
 
     def drawing(self) -> dict[str, Any]:
         """The area as GeoJSON, outer rings counter-clockwise."""

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from server.accounts.roles import Role
+from server.accounts.standing import Standing
 from server.dispatch.legs import Leg, State
 from server.geo.presence import Presence
 from server.orders.merchants import MenuItem, Merchant
@@ -125,12 +126,24 @@ OrderMoved = derived(
     renamed=_LINES,
     more={"assignment": AssignmentAnswer | UnsetType},
 )
-MerchantAnswer = derived("MerchantAnswer", Merchant, "A merchant.")
+_OPENING: dict[str, Any] = {"open_now": bool, "opens_at": Moment | None}
+MerchantAnswer = derived(
+    "MerchantAnswer",
+    Merchant,
+    "A merchant; `opens_at` is when it takes orders next, null where it does now, or where nobody knows.",
+    more=_OPENING,
+)
+MenuItemAnswer = derived(
+    "MenuItemAnswer",
+    MenuItem,
+    "An item of a menu; `orderable`: available, and not sold out at the moment.",
+    more={"orderable": bool},
+)
 MerchantWithMenu = derived(
     "MerchantWithMenu",
     Merchant,
     "A merchant and all items of its menu, unavailable ones too.",
-    more={"menu": list[derived("MenuItemAnswer", MenuItem, "An item of a menu.")]},  # type: ignore[misc]
+    more={**_OPENING, "menu": list[MenuItemAnswer]},  # type: ignore[valid-type]
 )
 
 
@@ -156,6 +169,7 @@ class AccountAnswer(Answer):
     login: str
     display_name: str
     merchant_id: UUID | None
+    status: Standing
     active: bool
     created_at: Moment
 

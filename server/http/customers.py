@@ -11,7 +11,7 @@ from starlette.routing import Route
 from server.http.answers import MerchantsPage, MerchantWithMenu, OrderAnswer
 from server.http.operations import Query, operation
 from server.http.parts import HttpParts
-from server.http.requests import answer, body_of, key_of, query_id, query_limit, viewer_of
+from server.http.requests import answer, body_of, key_of, query_id, query_limit, tagged, viewer_of
 from server.orders.merchants import MerchantNotFound
 from server.orders.placing import CheckFailed, PlaceOrder
 
@@ -56,6 +56,7 @@ class Customers:
                 answer=MerchantWithMenu,
                 errors=(MerchantNotFound,),
                 tag="merchants",
+                etag=True,
             ),
         ]
 
@@ -80,4 +81,5 @@ class Customers:
     async def merchant(self, request: Request) -> Response:
         """One merchant with its menu."""
         viewer = viewer_of(request, self._parts.tokens)
-        return answer(await self._parts.catalogue.one(viewer, request.path_params["merchant_id"]))
+        merchant = await self._parts.catalogue.one(viewer, request.path_params["merchant_id"])
+        return tagged(request, merchant, version=merchant["version"])

@@ -12,6 +12,7 @@ from server.http.customers import Customers
 from server.http.dispatchers import Dispatchers
 from server.http.health import Check, health_routes
 from server.http.media import Pictures
+from server.http.merchants import Merchants
 from server.http.openapi import openapi_route
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
@@ -29,6 +30,7 @@ def routes(parts: HttpParts) -> list[BaseRoute]:
         Sessions,
         Orders,
         Customers,
+        Merchants,
         Dispatchers,
         Administration,
         Pictures,

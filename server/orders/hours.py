@@ -53,7 +53,7 @@ class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The spans of each weekday; those of a date in `exceptions` stand in their place.  No spans: closed that day."""
 
     weekly: dict[Weekday, Spans] = {}
-    exceptions: Annotated[dict[date, Spans], Meta(max_length=400)] = {}
+    exceptions: Annotated[dict[date, Spans], Meta(max_length=100)] = {}
 
     def spans_of(self, day: date) -> list[Span]:
         """The spans that open on `day`."""

@@ -11,7 +11,7 @@ import msgspec
 
 from server.errors import NotFound
 from server.orders.delivery_areas import ACTIVE_AREAS_OF_M, AreaStore, DeliveryArea
-from server.orders.hours import Hours
+from server.orders.hours import Hours, next_opening
 
 
 class MerchantNotFound(NotFound):
@@ -55,6 +55,13 @@ class Merchant:
     def zone(self) -> ZoneInfo:
         """Whose wall clock its hours mean."""
         return ZoneInfo(self.time_zone)
+
+    def next_opening(self, at: datetime) -> datetime | None:
+        """When it takes orders next: at once, later, or (None) not by itself or not within two weeks."""
+        if not self.open:
+            return None
+        begins = self.paused_until if self.paused_until is not None and at < self.paused_until else at
+        return next_opening(self.hours, self.zone, begins)
 
     def is_paused(self, at: datetime) -> bool:
         """Whether its people have stopped taking orders for a while."""

@@ -17,7 +17,7 @@ from server.errors import BadInput
 from server.faults import Fault, as_errors
 from server.geo.distances import distance_m
 from server.orders.delivery_areas import DeliveryArea
-from server.orders.hours import next_opening, open_at, open_during
+from server.orders.hours import open_at, open_during
 from server.orders.merchants import MenuItem, Merchant, Offering
 from server.orders.model import Line, PaymentMethod
 from server.orders.phones import MAX_WRITTEN, BadPhone, to_e164
@@ -230,7 +230,7 @@ def _merchant_faults(merchant: Merchant, window: Window | None, at: datetime) ->
     elif merchant.is_paused(wanted_at):
         yield Fault("/merchant_id", "merchant_paused", {"until": merchant.paused_until})
     elif window is None and not open_at(merchant.hours, merchant.zone, at):
-        opens_at = next_opening(merchant.hours, merchant.zone, at)
+        opens_at = merchant.next_opening(at)
         yield Fault("/merchant_id", "merchant_closed", {} if opens_at is None else {"opens_at": opens_at})
     elif window is not None and not open_during(merchant.hours, merchant.zone, window.begins, window.ends):
         yield Fault("/scheduled_for", "merchant_closed_then")
