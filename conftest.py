@@ -27,3 +27,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """A skipped module."""
     return strictly((yield))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--record-examples`: keep what goes over the wire as the examples of the API's description."""
+    parser.addoption("--record-examples", action="store_true", help="write server/http/examples.json")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.getoption("--record-examples"):
+        from tests.conformance import keep_examples  # noqa: PLC0415 - only then
+
+        keep_examples()

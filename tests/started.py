@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.conformance import hear
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,7 +119,9 @@ class StartedServer:
         headers = {**(by.headers if by else {}), **options.pop("headers", {})}
         if method == "POST":
             headers.setdefault("Idempotency-Key", uuid4().hex)
-        return httpx.request(method, self.url + path, headers=headers, timeout=20, **options)
+        response = httpx.request(method, self.url + path, headers=headers, timeout=20, **options)
+        hear(response)
+        return response
 
     def person(self, role: str, *, merchant_id: str | None = None, password: str | None = None) -> Person:
         """A new account of `role` with a device key, signed in."""

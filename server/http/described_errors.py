@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from server.accounts.permissions import OrderNotFound
 from server.accounts.tokens import TokenExpired
 from server.errors import NotAllowed, NotAuthenticated, TrackingError
 from server.http.answers import Problem
@@ -35,11 +36,12 @@ def title_of(error: type[TrackingError]) -> str:
     return (error.__doc__ or error.code).strip().splitlines()[0]
 
 
-def errors_of(said: Description) -> list[type[TrackingError]]:
+def errors_of(said: Description, *, of_an_order: bool = False) -> list[type[TrackingError]]:
     """All that this operation may refuse with, each once."""
     has_json = said.body is not None and JSON in said.body_types
     families = (
         said.errors,
+        (OrderNotFound,) if of_an_order else (),
         OF_QUERIES if said.query else (),
         OF_BODIES if said.body is not None else (),
         OF_JSON if has_json else (),
@@ -55,7 +57,7 @@ def problems_of(one: Operation) -> Mapping[int, dict[str, str]]:
     """By status: codes and titles of what this operation may refuse with."""
     said = one.description
     problems: defaultdict[int, dict[str, str]] = defaultdict(dict)
-    for error in errors_of(said):
+    for error in errors_of(said, of_an_order="order_id" in one.param_convertors):
         problems[error.http_status][error.code] = title_of(error)
         if error is OrderChanged and said.if_match:
             problems[412][error.code] = title_of(error)
