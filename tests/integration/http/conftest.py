@@ -23,6 +23,7 @@ from server.orders.media import MediaService
 from server.orders.review_service import ReviewService
 from server.storage.media_store import open_media
 from tests.builders import SECRET
+from tests.conformance import hear
 from tests.integration.people import Town, a_town
 
 
@@ -69,5 +70,11 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         settings=town.settings,
     )
     transport = httpx.ASGITransport(create_asgi(parts, {}))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+
+    async def held_to_the_description(response: httpx.Response) -> None:
+        await response.aread()
+        hear(response)
+
+    hooks = {"response": [held_to_the_description]}
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", event_hooks=hooks) as client:
         yield Api(town, parts, client)
