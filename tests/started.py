@@ -160,6 +160,8 @@ class StartedServer:
                 "lat": lat,
                 "lng": lng,
                 "preparation_s": 600,
+                "pickup_code_required": False,
+                "dropoff_proof_required": False,
                 "menu": [{"name": "Salmon soup", "price_minor": 1290}],
             },
         )

@@ -5,7 +5,6 @@ import { element, icon, ICONS } from "../js/dom.js";
 import { fill, money, sentenceFor, t } from "../js/i18n.js";
 import { fit, pin } from "../js/map.js";
 
-const CURRENCY = "EUR";                  // menus carry no currency of their own yet; an order does
 const MAX_QUANTITY = 99;
 
 /** The list of restaurants, with those that fit what is typed. */
@@ -31,10 +30,10 @@ function merchantRow(merchant) {
   const preparation = t("shop.minutes", { n: Math.round(merchant.preparation_s / 60) });
   const inside = [
     element("span", { class: "title" }, merchant.name),
-    merchant.open ? null : element("span", { class: "end small soft" }, t("shop.closed")),
-    element("span", { class: "small soft" }, merchant.open ? `${merchant.address} · ${preparation}` : merchant.address),
+    merchant.open_now ? null : element("span", { class: "end small soft" }, t("shop.closed")),
+    element("span", { class: "small soft" }, merchant.open_now ? `${merchant.address} · ${preparation}` : merchant.address),
   ];
-  return element("li", {}, merchant.open
+  return element("li", {}, merchant.open_now
     ? element("a", { class: "row", href: `#/m/${merchant.id}` }, inside)
     : element("div", { class: "row closed" }, inside));
 }
@@ -45,7 +44,7 @@ export function merchantPins(map, merchants) {
     const marker = pin(map, "pickup", merchant, { name: merchant.name });
     const body = marker.getElement();
     body.classList.add("small");
-    if (merchant.open) {
+    if (merchant.open_now) {
       body.classList.add("clickable");
       body.addEventListener("click", (event) => {
         event.stopPropagation();
@@ -62,6 +61,7 @@ export class Menu {
   #api; #map; #merchant; #onPlaced;
   #quantities = new Map();
   #key = newKey();                       // one basket, one order: pressing twice places it once
+  #toldMinor = null;                     // what the server says it costs, where that is not what stands here
   #removes = [];
   #dropoff = null;
 
@@ -116,6 +116,7 @@ export class Menu {
       this.#quantities.set(item.id, quantity);
       output.textContent = String(quantity);
       this.#key = newKey();
+      this.#toldMinor = null;
       this.#showTotal();
     };
     const button = (sign, key, by) => element("button", {
@@ -123,8 +124,8 @@ export class Menu {
     }, sign);
     return element("li", { class: "dish" },
       element("span", {}, item.name),
-      element("span", { class: "soft number" }, money(item.price_minor, CURRENCY)),
-      item.available
+      element("span", { class: "soft number" }, money(item.price_minor, this.#merchant.currency)),
+      item.orderable
         ? element("span", { class: "stepper" }, button("−", "shop.less", -1), output, button("+", "shop.more", 1))
         : element("span", { class: "small soft" }, t("shop.sold_out")));
   }
@@ -146,11 +147,12 @@ export class Menu {
   }
 
   #totalMinor() {
-    return this.#basket().reduce((sum, item) => sum + item.price_minor * this.#quantities.get(item.id), 0);
+    const itemsMinor = this.#basket().reduce((sum, item) => sum + item.price_minor * this.#quantities.get(item.id), 0);
+    return this.#toldMinor ?? itemsMinor + this.#merchant.delivery_fee_minor;
   }
 
   #showTotal() {
-    this.submit.textContent = t("shop.order", { total: money(this.#totalMinor(), CURRENCY) });
+    this.submit.textContent = t("shop.order", { total: money(this.#totalMinor(), this.#merchant.currency) });
   }
 
   async #place() {
@@ -174,6 +176,8 @@ export class Menu {
       this.#onPlaced(order);
     } catch (error) {
       if (error.status) this.#key = newKey();        // it was judged; the next try is another order
+      const dearer = (error.faults ?? []).find(({ code }) => code === "wrong_total");
+      this.#toldMinor = dearer?.values?.total_minor ?? null;   // as the fee to that door is: seen, it may be ordered
       this.#showFaults(error.faults ?? []);
       this.problem.textContent = sentenceFor(error);
     } finally {

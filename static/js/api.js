@@ -58,6 +58,7 @@ export class Api {
         method,
         headers: {
           Accept: "application/json",
+          "Accept-Language": document.documentElement.lang || "en",   // the page's, which may not be the browser's
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),
           ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
           ...headers,
