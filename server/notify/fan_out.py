@@ -99,17 +99,14 @@ class FanOut:
         if not rows:
             return []
         orders = await store.orders({happened.order_id for _, happened in rows if happened.order_id})
-        merchants = {facts.merchant_id for facts in orders.values()}
-        merchants |= {happened.merchant_id for _, happened in rows if happened.merchant_id}
-        listening = await store.listening(merchants)
+        listening = await store.listening({one.merchant_id for _, one in rows if one.merchant_id})
         now_ms = self._clock.now_ms()
         made = []
         for number, (place, happened) in enumerate(rows):
             order = orders.get(happened.order_id) if happened.order_id else None
-            merchant_id = happened.merchant_id or (order.merchant_id if order else None)
             type_ = happened.told.type
             for endpoint in listening:
-                if endpoint.wants(type_, merchant_id, place.transaction_id, upto.not_yet_given):
+                if endpoint.wants(type_, happened.merchant_id, place.transaction_id, upto.not_yet_given):
                     made.append(
                         NewDelivery(
                             id=new_id(now_ms + number),  # so that lists by id show them as they happened

@@ -43,20 +43,42 @@ _ASSIGNMENTS = {
     State.LAPSED: "The courier did not answer in time",
     State.WITHDRAWN: "It was taken from him",
 }
+# A ticket is told as its notices tell it to the people of the order: how the case stands, not who said what.
+_TICKET_FIELDS = ("kind", "state", "reason", "decision", "outcome")
+_TICKETS = {
+    "opened": "Something went wrong with the order, and we see to it",
+    "acknowledged": "Somebody has it in hand",
+    "decided": "Something was decided about it",
+    "resolved": "It is settled",
+    "dismissed": "There was nothing in it",
+    "reopened": "It was not settled after all",
+}
+_REVIEW_FIELDS = ("merchant_stars", "delivery_stars")
 # (entity, name) as the event log has them.
 HAPPENINGS: dict[tuple[str, str], Told] = {
     ("order", "placed"): Told(
         "order.placed",
-        "A customer has ordered; `status` is `scheduled` when it is for later",
-        ("total_minor", "currency", "payment_method", "scheduled_from", "scheduled_to"),
+        "An order waits for the merchant's answer",
+        ("total_minor", "currency", "payment_method", "accept_by"),
     ),
-    ("order", "released"): Told("order.released", "A scheduled order waits for acceptance now"),
+    # A merchant hears of a scheduled order when its time has come: to its program it is a new one like any other.
+    ("order", "released"): Told("order.placed", "… as does a scheduled one, when it is time", ("accept_by",)),
     ("order", "accepted"): Told(
         "order.accepted", "The merchant has accepted", ("preparation_s", "promised_at")
     ),
+    ("order", "postponed"): Told(
+        "order.postponed", "The kitchen needs longer", ("preparation_s", "promised_at")
+    ),
+    ("order", "re_promised"): Told(
+        "order.re_promised", "The customer was promised another time", ("promised_at",)
+    ),
+    ("order", "ready_late"): Told("order.ready_late", "The food should have been ready by now"),
+    ("order", "promise_broken"): Told(
+        "order.promise_broken", "What was promised to the customer was not kept"
+    ),
     ("order", "rejected"): Told("order.rejected", "The merchant has declined", ("reason",)),
     ("order", "expired"): Told("order.expired", "The merchant did not answer in time"),
-    ("order", "cancelled"): Told("order.cancelled", "It was called off", ("ended_by",)),
+    ("order", "cancelled"): Told("order.cancelled", "It was called off"),
     ("order", "undone"): Told("order.undone", "A decline or cancellation was taken back: it waits again"),
     ("order", "undone_early"): Told(
         "order.undone", "The cancellation of a scheduled order was taken back: it is scheduled again"
@@ -79,8 +101,14 @@ HAPPENINGS: dict[tuple[str, str], Told] = {
         ("assignment", state.value): Told(f"assignment.{state.value}", meaning, _ASSIGNMENT_FIELDS)
         for state, meaning in _ASSIGNMENTS.items()
     },
+    **{
+        ("ticket_notice", name): Told(f"ticket.{name}", meaning, _TICKET_FIELDS)
+        for name, meaning in _TICKETS.items()
+    },
+    ("review", "filed"): Told("review.filed", "The customer has reviewed the order", _REVIEW_FIELDS),
+    ("review", "edited"): Told("review.edited", "The customer has changed the review", _REVIEW_FIELDS),
 }
-TYPES = tuple(sorted({told.type for told in HAPPENINGS.values()}))
+TYPES = tuple(dict.fromkeys(told.type for told in HAPPENINGS.values()))
 # For the query that reads the log.
 WORDS = tuple(f"{entity}.{name}" for entity, name in HAPPENINGS)
 
@@ -111,9 +139,9 @@ class Happened:
 
     @property
     def merchant_id(self) -> UUID | None:
-        """Whose it is, if the event itself tells."""
-        named = next((topic[9:] for topic in self.topics if topic.startswith("merchant:")), None)
-        return _id(named or self.fields.get("merchant_id"))
+        """Whose endpoints hear of it, as its people would by socket; None: only the platform's own."""
+        prefix = "merchant:"
+        return _id(next((topic[len(prefix) :] for topic in self.topics if topic.startswith(prefix)), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +162,10 @@ def message(happened: Happened, order: OrderFacts | None) -> str:
         "entity_id": happened.entity_id,
         "version": happened.version,
         "order_id": happened.order_id,
-        "number": fields.get("number") or (order.number if order else None),
+        "number": order.number if order else None,
         "status": _status(happened, order),
         "merchant_id": merchant_id,
+        "by": fields.get("by"),
         **{name: fields[name] for name in told.fields if name in fields},
     }
     return body_of(told.type, happened.occurred_at, data)

@@ -25,6 +25,10 @@ _ENDPOINT = (
     "failing_since, last_success_at, created_at"
 )
 _DELIVERY = "id, type, order_id, state, attempts, next_at, last_outcome, last_status, created_at, ended_at"
+# One that is just being sent has no next try yet.
+_DELIVERY_COLUMNS = _DELIVERY.replace(
+    "next_at", "CASE WHEN sending_until IS NULL THEN next_at END AS next_at"
+)
 _CLAIM = """
     UPDATE webhook_deliveries SET attempts = attempts + 1, next_at = $3, sending_until = $3
     WHERE id IN (
@@ -263,7 +267,7 @@ class WebhookStore:
     ) -> list[DeliveryAnswer]:
         """What was sent there or waits, the newest first, those before the delivery `before`."""
         rows = await self._connection.fetch(
-            f"SELECT {_DELIVERY} FROM webhook_deliveries WHERE endpoint_id = $1"
+            f"SELECT {_DELIVERY_COLUMNS} FROM webhook_deliveries WHERE endpoint_id = $1"
             " AND ($2::uuid IS NULL OR id < $2) AND ($3::text IS NULL OR state = $3) ORDER BY id DESC LIMIT $4",
             endpoint_id,
             before,
@@ -275,7 +279,7 @@ class WebhookStore:
     async def delivery(self, endpoint_id: UUID, delivery_id: UUID) -> DeliveryWithAttempts:
         """One of them, with its body and all its attempts; WebhookNotFound."""
         row = await self._connection.fetchrow(
-            f"SELECT {_DELIVERY}, body FROM webhook_deliveries WHERE endpoint_id = $1 AND id = $2",
+            f"SELECT {_DELIVERY_COLUMNS}, body FROM webhook_deliveries WHERE endpoint_id = $1 AND id = $2",
             endpoint_id,
             delivery_id,
         )

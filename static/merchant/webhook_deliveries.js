@@ -92,8 +92,7 @@ export class Deliveries {
       element("span", { class: "type" }, one.type),
       element("span", { class: "when number" }, moment(one.created_at)),
       element("span", { class: `status ${one.state}` }, outcome(one)),
-      one.state === "waiting" && one.attempts > 0
-        && element("span", { class: "next" }, t("webhooks.next", { when: moment(one.next_at) }))),
+      one.next_at && one.attempts > 0 && element("span", { class: "next" }, t("webhooks.next", { when: moment(one.next_at) }))),
       whole && this.#whole(whole));
   }
 

@@ -11,7 +11,7 @@ from server.dispatch.legs import State
 from server.notify import happenings
 from server.notify.happenings import HAPPENINGS, TYPES, Happened, OrderFacts, message
 from server.notify.model import EndpointChange, UnknownWebhookType, checked_types
-from server.orders import kitchen, lifecycle
+from server.orders import kitchen, lifecycle, moves, review_service, ticket_log, tickets
 from tests.fakes import NOON
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/webhooks.md").read_text()
@@ -25,7 +25,7 @@ def a_happening(**facts) -> Happened:
         "version": 2,
         "name": "accepted",
         "topics": ("order:1", f"merchant:{MERCHANT}", "dispatch:all"),
-        "fields": {"status": "accepted", "preparation_s": 600, "note": "ring at Aino's"},
+        "fields": {"status": "accepted", "preparation_s": 600, "by": "merchant", "note": "ring at Aino's"},
         "occurred_at": NOON,
     }
     return Happened(**{**ordinary, **facts})
@@ -53,6 +53,7 @@ def test_a_message_says_what_happened_to_which_order():
             "number": 17,
             "status": "accepted",  # of the event, wherever the order is by now
             "merchant_id": str(MERCHANT),
+            "by": "merchant",
             "preparation_s": 600,
         },
     }
@@ -60,6 +61,21 @@ def test_a_message_says_what_happened_to_which_order():
 
 def test_an_event_of_an_order_that_the_archive_has_taken_is_told_all_the_same():
     assert json.loads(message(a_happening(), None))["data"]["merchant_id"] == str(MERCHANT)
+
+
+def test_what_is_not_told_on_a_merchants_topic_is_only_the_platforms_business():
+    """A scheduled order before its time, what a courier is accused of."""
+    happened = a_happening(topics=("order:1", "dispatch:all"), fields={"merchant_id": str(MERCHANT)})
+    assert happened.merchant_id is None
+
+
+def test_the_words_of_tickets_and_reviews_are_those_of_the_log():
+    named = {name for entity, name in HAPPENINGS if entity == ticket_log.NOTICE}
+    assert named == {tickets.OPENED, tickets.ACKNOWLEDGED, tickets.DECIDED, *tickets.CLOSED_WORDS}
+    named = {name for entity, name in HAPPENINGS if entity == review_service.REVIEW}
+    assert named == {review_service.FILED, review_service.EDITED}
+    noted = {name for entity, name in HAPPENINGS if entity == "order" and name in moves.NOTES}
+    assert noted == {moves.POSTPONED, moves.RE_PROMISED, moves.READY_LATE, moves.PROMISE_BROKEN}
 
 
 def test_an_assignment_names_its_order():
