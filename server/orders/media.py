@@ -101,12 +101,16 @@ class MediaTable:
         rows = await self._connection.fetch("SELECT * FROM media WHERE order_id = $1 ORDER BY id", order_id)
         return [_media(row) for row in rows]
 
-    async def forget(self, order_ids: Sequence[UUID]) -> list[UUID]:
-        """Take these orders' pictures out of the table; the ids under which the bytes must still be deleted."""
+    async def ids_of(self, order_ids: Sequence[UUID]) -> list[UUID]:
+        """Under which ids the bytes of these orders' pictures are kept."""
         rows = await self._connection.fetch(
-            "DELETE FROM media WHERE order_id = ANY($1::uuid[]) RETURNING id", list(order_ids)
+            "SELECT id FROM media WHERE order_id = ANY($1::uuid[])", list(order_ids)
         )
         return [row["id"] for row in rows]
+
+    async def forget(self, order_ids: Sequence[UUID]) -> None:
+        """Take these orders' pictures out of the table; their bytes are gone already."""
+        await self._connection.execute("DELETE FROM media WHERE order_id = ANY($1::uuid[])", list(order_ids))
 
 
 class MediaService:

@@ -137,12 +137,13 @@ async def changes_since(
     The viewer's place is then `cursor.level_with(horizon)`: the tail brings him the rest.  None when the
     cursor is of another database, or more than `limit` rows behind: he needs a new snapshot.
     """
-    incarnation, snapshot_text = await connection.fetchrow(
-        "SELECT id, pg_current_snapshot()::text FROM database_incarnation"
+    incarnation, snapshot_text, log_begins = await connection.fetchrow(
+        "SELECT id, pg_current_snapshot()::text, log_begins::text::bigint FROM database_incarnation"
     )
     snapshot = Snapshot.parse(snapshot_text)
-    # A cursor from the future was given out by a database that has since been put back to an older copy.
-    if cursor.incarnation != str(incarnation) or cursor.transaction_id > snapshot.xmax:
+    # A cursor from the future was given out by a database that has since been put back to an older copy; after one
+    # from long ago there may have been changes that are in the archive by now.
+    if cursor.incarnation != str(incarnation) or not log_begins <= cursor.transaction_id <= snapshot.xmax:
         return None
     records = await connection.fetch(
         f"SELECT {_COLUMNS} FROM event_log"  # noqa: S608  constants only

@@ -72,8 +72,10 @@ class ObjectMediaStore:
             raise MediaUnavailable from error
 
 
-def open_media(media_url: str, data_dir: Path, *, endpoint: str = "") -> ObjectMediaStore:
-    """The store that `media_url` names: `s3://bucket/prefix`, `file:///directory`, or empty for `data_dir`/media.
+def open_media(
+    media_url: str, data_dir: Path, name: str = "media", *, endpoint: str = ""
+) -> ObjectMediaStore:
+    """The store that `media_url` names: `s3://bucket/prefix`, `file:///directory`, or empty for `data_dir`/`name`.
 
     For S3 the credentials come from the usual AWS_… variables; `endpoint` is for stores that are not Amazon's.
     StartupError when the address is of neither kind or the directory cannot be made.
@@ -81,7 +83,7 @@ def open_media(media_url: str, data_dir: Path, *, endpoint: str = "") -> ObjectM
     address = urlsplit(media_url)
     match address.scheme:
         case "":
-            return ObjectMediaStore(_opened(lambda: _directory(data_dir / "media")))
+            return ObjectMediaStore(_opened(lambda: _directory(data_dir / name)))
         case "file":
             return ObjectMediaStore(_opened(lambda: _directory(Path(address.path))))
         case "s3" if address.netloc:
@@ -93,7 +95,7 @@ def open_media(media_url: str, data_dir: Path, *, endpoint: str = "") -> ObjectM
                     "client_options": {"allow_http": endpoint.startswith("http://")},
                 }
             return ObjectMediaStore(_opened(lambda: S3Store(address.netloc, **options)))
-    raise StartupError(f"SONGDA_MEDIA_URL must begin with s3:// or file://, not {media_url!r}.")
+    raise StartupError(f"A store of pictures or files begins with s3:// or file://, not like {media_url!r}.")
 
 
 def _directory(path: Path) -> LocalStore:
