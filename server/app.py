@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 
+from server.accounts.passwords import Passwords
+from server.accounts.proofs import Proofs
+from server.accounts.revocations import Revocations
 from server.accounts.service import AccountService
-from server.accounts.tokens import Tokens
+from server.accounts.sessions import SessionService
 from server.clock import Clock, SystemClock
 from server.dispatch.commands import Services
 from server.dispatch.duties import DutyBoard
@@ -108,7 +111,15 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         stack.push_async_callback(webhooks.close)
         stack.push_async_callback(storage.close)
         timers = Timers(storage, clock)
-        tokens = Tokens(settings.secret, settings.token_ttl_s, clock)
+        board = Revocations(clock)
+        storage.tail.subscribe(board.apply)
+        tokens = Proofs(settings.secret, settings.token_ttl_s, clock, board)
+        passwords = Passwords()
+        sessions = SessionService(
+            storage, tokens, clock, session_ttl_s=settings.session_ttl_s, passwords=passwords
+        )
+        accounts = AccountService(storage, tokens, clock, passwords)
+        accounts.register(timers)
         duties = DutyBoard()
         nearest = NearestIndex()
         index = CourierIndex(redis, partitions=settings.position_partitions)
@@ -137,6 +148,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         stack.push_async_callback(hub.stop)
         fanout = PositionFanout(
             listener,
+        board.on_change.append(hub.on_revoked)
             index,
             clock,
             # What is older than what the index has is shown to nobody.
@@ -149,7 +161,8 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         parts = HttpParts(
             storage=storage,
             tokens=tokens,
-            accounts=AccountService(storage, tokens, clock),
+            accounts=accounts,
+            sessions=sessions,
             catalogue=Catalogue(storage, clock),
             media=MediaService(storage, media, clock, carriers_of),
             reviews=ReviewService(storage, carriers_of),
@@ -180,6 +193,8 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         await keep_house(storage, timers)
         await webhooks.register(timers)
         yield app
+        await board.load(pool, now=clock.now())
+        await sessions.register(timers)
 
 
 def _both(first: Callable[[Told], object], second: Callable[[Told], object]) -> Callable[[Told], None]:

@@ -88,7 +88,12 @@ class Settings:
     # People's patience.
     accept_within_s: float = 180.0  # a silent merchant's order expires
     assign_again_s: float = 3.0  # nobody free: look again this often
-    token_ttl_s: float = 3600.0  # a token is good for this long
+    ready_grace_s: float = 180.0  # a kitchen this far beyond its own time is reminded
+    pickup_within_s: float = 480.0  # food that is ready longer than this is fetched late
+    receipt_remind_s: float = 600.0  # a customer who has not confirmed the receipt is reminded
+    receipt_within_s: float = 7200.0  # … and then taken by their silence: the order is complete
+    token_ttl_s: float = 900.0  # an access token is good for this long; a refresh token brings the next
+    session_ttl_s: float = 30 * 86_400.0  # who has signed in by password must do so again after this
 
     def __post_init__(self) -> None:
         for setting in fields(self):

@@ -1,37 +1,35 @@
-"""What people do about accounts: sign in, make accounts, make and revoke device keys."""
+"""What is done about accounts: making them, giving and ending their device keys, deciding who may come in.
+
+Signing in stands in sessions.py.
+"""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from server.accounts import standing
 from server.accounts.device_keys import hash_of, new_device_key
+from server.accounts.log import account_judged, session_ended
 from server.accounts.passwords import Passwords
-from server.accounts.permissions import Permission, require
+from server.accounts.permissions import Permission, may, require
+from server.accounts.proofs import Proofs
 from server.accounts.roles import Role
-from server.accounts.sign_in_limit import SignInLimit
+from server.accounts.sessions import UnknownDeviceKey, end_sessions
+from server.accounts.standing import Verdict, require_active
 from server.accounts.store import Account, AccountStore
-from server.accounts.tokens import Tokens
 from server.accounts.viewer import Viewer
 from server.clock import Clock
-from server.errors import BadInput, NotAuthenticated, NotFound, Refused
+from server.errors import BadInput, NotAllowed, NotFound, Refused
 from server.ids import new_id
 from server.storage.database import database_errors
-from server.storage.unit_of_work import Storage
+from server.storage.timers import Timers
+from server.storage.unit_of_work import Storage, UnitOfWork
 
-# Phones that speak HTTP prove themselves with each request; a revoked key works this much longer, elsewhere.
+# Phones that speak HTTP prove themselves with each request; the database is asked about a key this often.
 DEVICE_KEY_CACHE_S = 2.0
 MAX_CACHED_KEYS = 50_000
-
-
-class WrongPassword(NotAuthenticated):
-    """No active account has this login and this password."""
-
-    code = "wrong_password"
-
-
-class UnknownDeviceKey(NotAuthenticated):
-    """No active account has this device key."""
-
-    code = "unknown_device_key"
+REINSTATE = "reinstate"  # the timer that ends a suspension
 
 
 class LoginTaken(Refused):
@@ -52,13 +50,10 @@ class AccountNotFound(NotFound):
     code = "account_not_found"
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A token, whose it is, and how long it is good."""
+class NotOneself(NotAllowed):
+    """Nobody decides about their own account."""
 
-    token: str
-    viewer: Viewer
-    account: Account
+    code = "not_oneself"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,37 +70,20 @@ class NewAccount:
 class AccountService:
     """The accounts of this platform."""
 
-    def __init__(self, storage: Storage, tokens: Tokens, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, proofs: Proofs, clock: Clock, passwords: Passwords | None = None
+    ) -> None:
         self._storage = storage
-        self._tokens = tokens
+        self._proofs = proofs
         self._clock = clock
-        self._passwords = Passwords()
-        self._limit = SignInLimit()
+        self._passwords = passwords or Passwords()
         self._viewers: dict[
             bytes, tuple[Viewer, float]
         ] = {}  # device key's hash -> viewer, cached until (monotonic)
 
-    async def sign_in(self, login: str, password: str) -> SignedIn:
-        """A token for a login and its password; WrongPassword, or TooManySignIns after many of those."""
-        now_s = self._clock.monotonic_s()
-        self._limit.check(login, now_s)
-        self._limit.failed(login, now_s)  # until it is known better: many at once must not get past the limit
-        with database_errors():
-            found = await AccountStore(self._storage.pool).by_login(login)
-        account, password_hash = found or (None, None)
-        good = await self._passwords.verify(password, password_hash)
-        if account is None or not good or not account.active:
-            raise WrongPassword
-        self._limit.succeeded(login)
-        return self._signed_in(account)
-
-    async def sign_in_with_device_key(self, device_key: str) -> SignedIn:
-        """A token for a device key; UnknownDeviceKey."""
-        with database_errors():
-            account = await AccountStore(self._storage.pool).by_device_key(hash_of(device_key))
-        if account is None:
-            raise UnknownDeviceKey
-        return self._signed_in(account)
+    def register(self, timers: Timers) -> None:
+        """Let the clock end suspensions."""
+        timers.on(REINSTATE, self._reinstate)
 
     async def viewer_of_device_key(self, device_key: str) -> Viewer:
         """Who shows this key with a request; UnknownDeviceKey.  Asked of the database once in two seconds."""
@@ -113,8 +91,15 @@ class AccountService:
         now_s = self._clock.monotonic_s()
         cached = self._viewers.get(key_hash)
         if cached is not None and now_s < cached[1]:
+            self._proofs.board.check(cached[0])
             return cached[0]
-        viewer = (await self.sign_in_with_device_key(device_key)).viewer
+        with database_errors():
+            found = await AccountStore(self._storage.pool).by_device_key(key_hash)
+        if found is None:
+            raise UnknownDeviceKey
+        account, key_id = found
+        require_active(account.status)
+        viewer = self._proofs.viewer(account.id, account.role, account.merchant_id, session_id=key_id)
         if len(self._viewers) >= MAX_CACHED_KEYS:
             self._viewers.clear()
         self._viewers[key_hash] = viewer, now_s + DEVICE_KEY_CACHE_S
@@ -146,6 +131,102 @@ class AccountService:
             NewAccount(role=Role.ADMINISTRATOR, login=login, display_name="Administrator", password=password)
         )
 
+    async def set_password(self, viewer: Viewer, account_id: UUID, password: str) -> None:
+        """An administrator gives somebody another password; ends all of their sessions."""
+        require(viewer, Permission.MANAGE_ACCOUNTS)
+        password_hash = await self._passwords.hash(password)
+        async with self._storage.unit_of_work() as work:
+            store = AccountStore(work.connection)
+            if await store.lock(account_id) is None:
+                raise AccountNotFound
+            await store.set_password_hash(account_id, password_hash)
+            await end_sessions(work, self._proofs, account_id, "password set", actor_id=viewer.account_id)
+
+    # Who may come in
+
+    async def judge(
+        self,
+        viewer: Viewer,
+        account_id: UUID,
+        verdict: Verdict,
+        reason: str,
+        *,
+        until: datetime | None = None,
+    ) -> Account:
+        """Suspend (`until` then, or until somebody says otherwise), reinstate or dismiss somebody; who they are now."""
+        async with self._storage.unit_of_work() as work:
+            return await self.judge_within(work, viewer, account_id, verdict, reason, until=until)
+
+    async def judge_within(
+        self,
+        work: UnitOfWork,
+        viewer: Viewer,
+        account_id: UUID,
+        verdict: Verdict,
+        reason: str,
+        *,
+        until: datetime | None = None,
+    ) -> Account:
+        """The same as a part of something larger (a ticket's decision).
+
+        `reason` is a word of a catalogue, not prose: it stands in the audit for ever.  Every process refuses a
+        barred account's tokens and closes its sockets as soon as it hears of this from the log.
+        """
+        account = await AccountStore(work.connection).lock(account_id)
+        self._require_may_judge(viewer, account)
+        if account is None:
+            raise AccountNotFound
+        if account_id == viewer.account_id:
+            raise NotOneself
+        return await self._judge(work, account, verdict, actor_id=viewer.account_id, until=until)
+
+    async def _judge(
+        self,
+        work: UnitOfWork,
+        account: Account,
+        verdict: Verdict,
+        *,
+        actor_id: UUID | None,
+        until: datetime | None = None,
+    ) -> Account:
+        now_is = standing.after(account.status, verdict)
+        version = await AccountStore(work.connection).set_standing(account.id, now_is)
+        await work.append(
+            account_judged(
+                account.id,
+                version,
+                verdict,
+                now_is,
+                until=self._proofs.last_good(work.now),
+                actor_id=actor_id,
+                at=work.now,
+            )
+        )
+        if verdict is Verdict.SUSPEND and until is not None:
+            await work.set_timer(REINSTATE, account.id, until)
+        else:
+            await work.clear_timer(REINSTATE, account.id)
+        if verdict is Verdict.DISMISS:
+            await end_sessions(work, self._proofs, account.id, "dismissed", actor_id=actor_id)
+        judged = await AccountStore(work.connection).by_id(account.id)
+        assert judged is not None
+        return judged
+
+    def _require_may_judge(self, viewer: Viewer, account: Account | None) -> None:
+        """Couriers are judged by operations, everybody by administrators."""
+        if may(viewer, Permission.MANAGE_ACCOUNTS):
+            return
+        require(viewer, Permission.JUDGE_COURIER)
+        if account is not None and account.role is not Role.COURIER:
+            raise NotAllowed(permission=Permission.MANAGE_ACCOUNTS.value)
+
+    async def _reinstate(self, work: UnitOfWork, account_id: UUID, payload: dict[str, Any]) -> None:
+        account = await AccountStore(work.connection).lock(account_id)
+        if account is not None and account.status is standing.Standing.SUSPENDED:
+            await self._judge(work, account, Verdict.REINSTATE, actor_id=None)
+
+    # Device keys
+
     async def make_device_key(self, viewer: Viewer, account_id: UUID, label: str = "") -> str:
         """A new key for the account, told this once and never again."""
         require(viewer, Permission.MANAGE_ACCOUNTS)
@@ -158,14 +239,21 @@ class AccountService:
         return device_key
 
     async def revoke_device_keys(self, viewer: Viewer, account_id: UUID) -> int:
-        """End all keys of the account: here at once, in other processes within DEVICE_KEY_CACHE_S."""
+        """End all keys of the account and every token made with them, in all processes; how many keys there were."""
         require(viewer, Permission.MANAGE_ACCOUNTS)
         async with self._storage.unit_of_work() as work:
             removed = await AccountStore(work.connection).remove_device_keys(account_id)
+            until = self._proofs.last_good(work.now)
+            await work.append(
+                *(
+                    session_ended(key_id, account_id, until=until, actor_id=viewer.account_id, at=work.now)
+                    for key_id in removed
+                )
+            )
         self._viewers = {
             key_hash: entry for key_hash, entry in self._viewers.items() if entry[0].account_id != account_id
         }
-        return removed
+        return len(removed)
 
     async def _create(self, new: NewAccount) -> Account:
         if (new.role is Role.MERCHANT) != (new.merchant_id is not None):
@@ -181,13 +269,8 @@ class AccountService:
                 login=new.login,
                 display_name=new.display_name,
                 merchant_id=new.merchant_id,
-                active=True,
                 created_at=work.now,
             )
             if not await store.insert(account, password_hash):
                 raise LoginTaken
         return account
-
-    def _signed_in(self, account: Account) -> SignedIn:
-        viewer = self._tokens.viewer(account.id, account.role, account.merchant_id)
-        return SignedIn(self._tokens.issue(viewer), viewer, account)

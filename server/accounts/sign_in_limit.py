@@ -1,50 +1,61 @@
-"""How often a login may be tried in vain, in this process.  Pure: the moment comes in as an argument."""
+"""How often signing in may be tried in vain: by one login, and from one network address.  Pure.
 
-from collections import OrderedDict
+The counts stand in the database (session_store.py), so that they hold across all processes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from server.errors import TooMany
 
 FREE_FAILURES = 5  # a person who mistypes notices nothing
 FIRST_WAIT_S = 1.0  # then each failure doubles the wait …
 LONGEST_WAIT_S = 60.0  # … up to here: an attacker must not be able to lock a person out for long
-FORGOTTEN_AFTER_S = 900.0
-MAX_LOGINS = 10_000  # a flood of invented logins must not fill the memory
+WINDOW = timedelta(minutes=15)
+FORGOTTEN_AFTER_S = WINDOW.total_seconds()
+# A whole office may sit behind one address; a list of stolen passwords is longer.
+FAILURES_OF_AN_ADDRESS = 100
 
 
 class TooManySignIns(TooMany):
-    """Too many failed attempts to sign in with this login; wait before trying again."""
+    """Too many failed attempts to sign in with this login or from this address; wait before trying again."""
 
     code = "too_many_sign_ins"
 
 
-class SignInLimit:
-    """Remembers failures per login, the latest ones of at most MAX_LOGINS logins."""
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How often somebody failed, from the first to the last time."""
 
-    def __init__(self) -> None:
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()  # login -> how many, the last at
+    count: int
+    first_at: datetime
+    last_at: datetime
 
-    def check(self, login: str, now_s: float) -> None:
-        """TooManySignIns (with `retry_after_s`) when this login has to wait still."""
-        failures, last_s = self._recent(login, now_s)
-        wait_s = last_s + wait_after_s(failures) - now_s
-        if failures and wait_s > 0:
-            raise TooManySignIns(retry_after_s=round(wait_s, 1))
 
-    def failed(self, login: str, now_s: float) -> None:
-        """Note a failed attempt."""
-        failures, _ = self._recent(login, now_s)
-        self._failures[login] = failures + 1, now_s
-        self._failures.move_to_end(login)
-        while len(self._failures) > MAX_LOGINS:
-            self._failures.popitem(last=False)
+NONE_YET = Failures(0, datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC))
 
-    def succeeded(self, login: str) -> None:
-        """Forget this login's failures."""
-        self._failures.pop(login, None)
+Rule = Callable[[Failures, datetime], Failures]
 
-    def _recent(self, login: str, now_s: float) -> tuple[int, float]:
-        failures, last_s = self._failures.get(login, (0, now_s))
-        return (0, now_s) if now_s - last_s > FORGOTTEN_AFTER_S else (failures, last_s)
+
+def attempt_of_login(failures: Failures, now: datetime) -> Failures:
+    """What one more attempt makes of these, until it is known to be good; TooManySignIns when it must wait."""
+    if not failures.count or now - failures.last_at > WINDOW:
+        return Failures(1, now, now)
+    # A clock that was set back must not make the wait longer than it can be.
+    waited_s = max((now - failures.last_at).total_seconds(), 0.0)
+    _refuse_for(wait_after_s(failures.count) - waited_s)
+    return Failures(failures.count + 1, failures.first_at, now)
+
+
+def attempt_of_address(failures: Failures, now: datetime) -> Failures:
+    """The same for an address: so many failures in a quarter of an hour, whatever the logins were."""
+    age = now - failures.first_at
+    if not failures.count or not timedelta() <= age <= WINDOW:
+        return Failures(1, now, now)
+    if failures.count >= FAILURES_OF_AN_ADDRESS:
+        _refuse_for((WINDOW - age).total_seconds())
+    return Failures(failures.count + 1, failures.first_at, now)
 
 
 def wait_after_s(failures: int) -> float:
@@ -52,3 +63,8 @@ def wait_after_s(failures: int) -> float:
     if failures < FREE_FAILURES:
         return 0.0
     return float(min(FIRST_WAIT_S * 2.0 ** min(failures - FREE_FAILURES, 30), LONGEST_WAIT_S))
+
+
+def _refuse_for(wait_s: float) -> None:
+    if wait_s > 0:
+        raise TooManySignIns(retry_after_s=round(wait_s, 1))

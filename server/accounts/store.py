@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from server.accounts.roles import Role
+from server.accounts.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,8 +19,14 @@ class Account:
     login: str
     display_name: str
     merchant_id: UUID | None
-    active: bool
     created_at: datetime
+    status: Standing = Standing.ACTIVE
+    version: int = 0  # of what was decided about it
+
+    @property
+    def active(self) -> bool:
+        """Whether they may come in."""
+        return self.status is Standing.ACTIVE
 
 
 class AccountStore:
@@ -32,7 +39,7 @@ class AccountStore:
         """Store a new account; False when its login is taken."""
         return (
             await self._connection.fetchval(
-                "INSERT INTO accounts (id, role, login, display_name, password_hash, merchant_id, active, created_at)"
+                "INSERT INTO accounts (id, role, login, display_name, password_hash, merchant_id, status, created_at)"
                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING RETURNING true",
                 account.id,
                 account.role.value,
@@ -40,7 +47,7 @@ class AccountStore:
                 account.display_name,
                 password_hash,
                 account.merchant_id,
-                account.active,
+                account.status.value,
                 account.created_at,
             )
             is not None
@@ -66,14 +73,43 @@ class AccountStore:
         )
         return None if row is None else (_account(row), row["password_hash"])
 
-    async def by_device_key(self, key_hash: bytes) -> Account | None:
-        """The active account that this device key belongs to."""
+    async def by_device_key(self, key_hash: bytes) -> tuple[Account, UUID] | None:
+        """The account that this device key belongs to, active or not, and the key's id."""
         row = await self._connection.fetchrow(
-            f"SELECT {_COLUMNS} FROM accounts"
-            " WHERE active AND id = (SELECT account_id FROM device_keys WHERE key_hash = $1)",
+            f"SELECT {_COLUMNS}, key_id FROM accounts"
+            " JOIN (SELECT account_id, id AS key_id FROM device_keys WHERE key_hash = $1) k ON k.account_id = id",
             key_hash,
         )
+        return None if row is None else (_account(row), row["key_id"])
+
+    async def lock(self, account_id: UUID) -> Account | None:
+        """The account, to be changed in this transaction."""
+        row = await self._connection.fetchrow(
+            f"SELECT {_COLUMNS} FROM accounts WHERE id = $1 FOR UPDATE", account_id
+        )
         return None if row is None else _account(row)
+
+    async def set_standing(self, account_id: UUID, standing: Standing) -> int:
+        """Write what was decided; the account's new version."""
+        version: int = await self._connection.fetchval(
+            "UPDATE accounts SET status = $2, version = version + 1 WHERE id = $1 RETURNING version",
+            account_id,
+            standing.value,
+        )
+        return version
+
+    async def password_hash(self, account_id: UUID) -> str | None:
+        """The hash of the account's password, if it has one."""
+        found: str | None = await self._connection.fetchval(
+            "SELECT password_hash FROM accounts WHERE id = $1", account_id
+        )
+        return found
+
+    async def set_password_hash(self, account_id: UUID, password_hash: str) -> None:
+        """Give the account another password."""
+        await self._connection.execute(
+            "UPDATE accounts SET password_hash = $2 WHERE id = $1", account_id, password_hash
+        )
 
     async def active_couriers(self, account_ids: Sequence[UUID]) -> dict[UUID, str]:
         """Which of these accounts may carry orders, with the name they are shown by."""
@@ -83,6 +119,13 @@ class AccountStore:
             Role.COURIER.value,
         )
         return {row["id"]: row["display_name"] for row in rows}
+
+    async def several(self, account_ids: Sequence[UUID]) -> list[Account]:
+        """Those of these accounts that there are, active or not."""
+        rows = await self._connection.fetch(
+            f"SELECT {_COLUMNS} FROM accounts WHERE id = ANY($1::uuid[])", list(account_ids)
+        )
+        return [_account(row) for row in rows]
 
     async def couriers(self, account_ids: Sequence[UUID]) -> list[Account]:
         """Those of these accounts that are couriers, active or not."""
@@ -105,18 +148,19 @@ class AccountStore:
             created_at,
         )
 
-    async def remove_device_keys(self, account_id: UUID) -> int:
-        """Forget all keys of the account; how many there were."""
+    async def remove_device_keys(self, account_id: UUID) -> list[UUID]:
+        """Forget all keys of the account; their ids."""
         removed = await self._connection.fetch(
-            "DELETE FROM device_keys WHERE account_id = $1 RETURNING key_hash", account_id
+            "DELETE FROM device_keys WHERE account_id = $1 RETURNING id", account_id
         )
-        return len(removed)
+        return [row["id"] for row in removed]
 
     async def renew_administrator(self, login: str, password_hash: str) -> bool:
         """Give an administrator a new password and make them active; whether there is one of this login."""
         return bool(
             await self._connection.fetchval(
-                "UPDATE accounts SET password_hash = $2, active = true WHERE login = $1 AND role = $3 RETURNING true",
+                "UPDATE accounts SET password_hash = $2, status = 'active' WHERE login = $1 AND role = $3"
+                " RETURNING true",
                 login,
                 password_hash,
                 Role.ADMINISTRATOR.value,
@@ -124,7 +168,7 @@ class AccountStore:
         )
 
 
-_COLUMNS = "id, role, login, display_name, merchant_id, active, created_at"
+_COLUMNS = "id, role, login, display_name, merchant_id, created_at, status, version"
 
 
 def _account(row: Any) -> Account:
@@ -134,6 +178,7 @@ def _account(row: Any) -> Account:
         login=row["login"],
         display_name=row["display_name"],
         merchant_id=row["merchant_id"],
-        active=row["active"],
         created_at=row["created_at"],
+        status=Standing(row["status"]),
+        version=row["version"],
     )

@@ -8,8 +8,9 @@ import argparse
 import asyncio
 import secrets
 
+from server.accounts.proofs import Proofs
+from server.accounts.revocations import Revocations
 from server.accounts.service import AccountService
-from server.accounts.tokens import Tokens
 from server.clock import SystemClock
 from server.commands.servers import servers_ready
 from server.settings import Settings
@@ -37,8 +38,8 @@ async def make_administrator(settings: Settings, login: str, password: str) -> s
     clock = SystemClock()
     pool = await open_database(settings.database_url, pool_size=1)
     try:
-        tokens = Tokens(settings.secret, settings.token_ttl_s, clock)
-        await AccountService(Storage(pool, None, clock), tokens, clock).set_administrator(login, password)
+        proofs = Proofs(settings.secret, settings.token_ttl_s, clock, Revocations(clock))
+        await AccountService(Storage(pool, None, clock), proofs, clock).set_administrator(login, password)
     finally:
         await pool.close()
     return password

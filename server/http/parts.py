@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from server.accounts.service import AccountService
+from server.accounts.sessions import SessionService
 from server.accounts.tokens import Tokens
 from server.clock import Clock
 from server.dispatch.service import DispatchService
@@ -26,6 +27,7 @@ class HttpParts:
     tokens: Tokens
     accounts: AccountService
     catalogue: Catalogue
+    sessions: SessionService
     media: MediaService
     reviews: ReviewService
     orders: OrderService

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.accounts.permissions import Permission, require
-from server.accounts.service import UnknownDeviceKey
+from server.accounts.sessions import UnknownDeviceKey
 from server.accounts.viewer import Viewer
 from server.errors import BadInput, NotAuthenticated, NotFound
 from server.http.operations import Query, operation

@@ -80,6 +80,7 @@ class Hub:
         self._clock = clock
         self._random = random or Random()
         self._sessions: set[Session] = set()
+        self._visits: dict[UUID, tuple[Session, ...]] = {}  # by account
         self._topics: dict[str, Topic] = {}
         self._followers = Followers(duties)
         self._viewports = Viewports(nearest, duties)
@@ -109,6 +110,15 @@ class Hub:
     def on_gone(self, courier_ids: Iterable[UUID]) -> None:
         """Couriers who have been silent for too long: off the map."""
         self._viewports.vanish(courier_ids)
+
+    def on_revoked(self, account_id: UUID, session_id: UUID | None) -> None:
+        """A proof of this account has ended, or (None) the account may not come in any more."""
+        for session in self._visits.get(account_id, ()):
+            viewer = session.viewer
+            if session_id is None:
+                session.close(CloseCode.SUSPENDED)
+            elif viewer is not None and viewer.session_id == session_id:
+                session.close(CloseCode.TOKEN_EXPIRED, "signed out")
 
     def _on_duty(self, courier_id: UUID, duty: Duty | None) -> None:
         topic = None if duty is None else self._topics.get(f"{Kind.ORDER}:{duty.order_id}")
@@ -141,7 +151,10 @@ class Hub:
 
     def arrived(self, session: Session) -> None:
         viewer = session.viewer
-        if viewer is not None and viewer.role is Role.COURIER:
+        if viewer is None:
+            return
+        self._visits[viewer.account_id] = *self._visits.get(viewer.account_id, ()), session
+        if viewer.role is Role.COURIER:
             self._ingest.arrived(session, viewer.account_id)
 
     def join(self, session: Session, topic: str, since: str | None, ref: str) -> None:
@@ -184,6 +197,13 @@ class Hub:
 
     def left(self, session: Session) -> None:
         self._sessions.discard(session)
+        if session.viewer is not None:
+            account_id = session.viewer.account_id
+            others = tuple(other for other in self._visits.get(account_id, ()) if other is not session)
+            if others:
+                self._visits[account_id] = others
+            else:
+                self._visits.pop(account_id, None)
         self._ingest.left(session)
         self._viewports.forget(session)
         for topic in tuple(session.topics):

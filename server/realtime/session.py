@@ -6,8 +6,10 @@ is closed.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from server.accounts.revocations import SignedOut
 from server.accounts.tokens import TokenExpired
 from server.accounts.viewer import Viewer
 from server.clock import from_ms
@@ -176,11 +178,9 @@ class Session:
             viewer = self._desk.read_token(payload.token)
             if self.viewer is not None and not _same_person(self.viewer, viewer):
                 raise NotAuthenticated("a socket stays with the account that opened it")
-        except NotAuthenticated as error:
+        except (NotAuthenticated, NotAllowed) as error:
             self.refuse(SESSION, frame.ref, error)
-            self.close(
-                CloseCode.TOKEN_EXPIRED if isinstance(error, TokenExpired) else CloseCode.NOT_AUTHENTICATED
-            )
+            self.close(_code_of(error))
             return
         is_new = self.viewer is None
         self.viewer = viewer
@@ -192,6 +192,8 @@ class Session:
                 "account_id": viewer.account_id,
                 "role": viewer.role,
                 "expires_at": expires_at,
+                # For those whose clock is not ours.
+                "good_for_s": (viewer.expires_at_ms - self._desk.now_ms()) // 1000,
                 "node": self._desk.settings.node,
             },
         )
@@ -290,8 +292,17 @@ class Session:
             self._desk.left(self)
 
 
+def _code_of(refusal: TrackingError) -> CloseCode:
+    """How a socket ends whose token was refused: with a fresh one it may come back, suspended it may not."""
+    if isinstance(refusal, NotAllowed):
+        return CloseCode.SUSPENDED
+    fresh = isinstance(refusal, TokenExpired | SignedOut)
+    return CloseCode.TOKEN_EXPIRED if fresh else CloseCode.NOT_AUTHENTICATED
+
+
 def _same_person(old: Viewer, new: Viewer) -> bool:
-    return (old.account_id, old.role, old.merchant_id) == (new.account_id, new.role, new.merchant_id)
+    """Also with no more and no fewer permissions."""
+    return replace(new, expires_at_ms=old.expires_at_ms, session_id=old.session_id) == old
 
 
 Act = Callable[[Session, Frame, Any], None]

@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from server.accounts.roles import Role
+from server.accounts.standing import Standing
 from server.accounts.store import Account, AccountStore
 from server.accounts.viewer import Viewer
 from server.dispatch.duties import DutyBoard
@@ -116,8 +117,8 @@ async def add_account(storage: Storage, viewer: Viewer, *, active: bool = True) 
                 login=str(viewer.account_id),
                 display_name="Li",
                 merchant_id=viewer.merchant_id,
-                active=active,
                 created_at=work.now,
+                status=Standing.ACTIVE if active else Standing.SUSPENDED,
             ),
             None,
         )

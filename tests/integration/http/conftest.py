@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from server.accounts.proofs import Proofs
+from server.accounts.revocations import Revocations
 from server.accounts.service import AccountService
-from server.accounts.tokens import Tokens
+from server.accounts.sessions import SessionService
 from server.accounts.viewer import Viewer
 from server.dispatch.store import carriers_of
 from server.dispatch.tracking import Tracking
@@ -49,13 +51,16 @@ class Api:
 async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> AsyncIterator[Api]:
     """The API of a town with nobody on the road yet."""
     town = await a_town(storage, clock)
-    tokens = Tokens(SECRET, 3600.0, clock)
+    board = Revocations(clock)
+    storage.tail.subscribe(board.apply)
+    tokens = Proofs(SECRET, 3600.0, clock, board)
     tracks = TrackStore(storage.pool)
     parts = HttpParts(
         storage=storage,
         tokens=tokens,
         accounts=AccountService(storage, tokens, clock),
         catalogue=Catalogue(storage, clock),
+        sessions=SessionService(storage, tokens, clock, session_ttl_s=86_400.0),
         media=MediaService(storage, open_media("", tmp_path), clock, carriers_of),
         reviews=ReviewService(storage, carriers_of),
         orders=town.orders,

@@ -15,7 +15,8 @@ import uvicorn
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from server.accounts.tokens import Tokens
+from server.accounts.proofs import Proofs
+from server.accounts.revocations import Revocations
 from server.accounts.viewer import Viewer
 from server.dispatch.commands import Services
 from server.dispatch.tracking import Tracking
@@ -39,7 +40,7 @@ class Live:
     town: Town
     hub: Hub
     tracking: Tracking
-    tokens: Tokens
+    tokens: Proofs
     port: int
 
     @property
@@ -79,7 +80,9 @@ async def live(
 ) -> AsyncIterator[Live]:
     """A hub in `town`, whose storage runs already, listening on a free port until the block ends."""
     chosen = Settings(secret=SECRET, **{"track_flush_s": 0.05, **settings})
-    tokens = Tokens(SECRET, 3600, town.clock)
+    board = Revocations(town.clock)
+    town.storage.tail.subscribe(board.apply)
+    tokens = Proofs(SECRET, 3600, town.clock, board)
     tracking = Tracking(
         CourierIndex(redis, partitions=1), TrackStore(town.storage.pool), town.duties, town.clock, chosen
     )
@@ -95,6 +98,7 @@ async def live(
         clock=town.clock,
         settings=chosen,
     )
+    board.on_change.append(hub.on_revoked)
     server = uvicorn.Server(
         uvicorn.Config(
             Starlette(),

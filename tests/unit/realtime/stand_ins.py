@@ -7,7 +7,7 @@ import msgspec
 
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
-from server.errors import NotAuthenticated
+from server.errors import NotAuthenticated, TrackingError
 from server.ids import new_id
 from server.realtime.session import Session, UnknownEvent
 from server.settings import Settings
@@ -60,7 +60,7 @@ class NotingDesk:
     def __init__(self, **settings: Any) -> None:
         self.settings = Settings(**settings)
         self.clock = ManualClock()
-        self.people: dict[str, Viewer | NotAuthenticated] = {}
+        self.people: dict[str, Viewer | TrackingError] = {}
         self.asked: list[Any] = []
 
     def now_s(self) -> float:
@@ -71,7 +71,7 @@ class NotingDesk:
 
     def read_token(self, token: str) -> Viewer:
         found = self.people.get(token, NotAuthenticated())
-        if isinstance(found, NotAuthenticated):
+        if isinstance(found, TrackingError):
             raise found
         return found
 

@@ -2,7 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from server.accounts.revocations import SignedOut
 from server.accounts.roles import Role
+from server.accounts.standing import Dismissed, Suspended
 from server.accounts.tokens import TokenExpired
 from server.realtime.session import ACTS, MAX_BAD_FRAMES_IN_A_ROW
 from server.wire.close_codes import CloseCode
@@ -28,6 +30,7 @@ def test_the_first_frame_authenticates_and_the_answer_says_who():
                     "account_id": str(viewer.account_id),
                     "role": "dispatcher",
                     "expires_at": "2026-11-23T13:00:00Z",
+                    "good_for_s": 3600,
                     "node": "worker-7",
                 }
             },
@@ -64,6 +67,22 @@ def test_an_expired_token_closes_with_the_code_that_says_fetch_a_new_one():
     say(session, "session", "authenticate", {"token": "old"}, ref="1")
     assert carrier.sent()[0]["payload"]["error"]["code"] == "token_expired"
     assert carrier.closed[0] is CloseCode.TOKEN_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("refusal", "code"),
+    [
+        (SignedOut, CloseCode.TOKEN_EXPIRED),
+        (Suspended, CloseCode.SUSPENDED),
+        (Dismissed, CloseCode.SUSPENDED),
+    ],
+)
+def test_who_is_refused_although_the_token_is_good_hears_why(refusal, code):
+    session, carrier, desk = a_session()
+    desk.people["revoked"] = refusal()
+    say(session, "session", "authenticate", {"token": "revoked"}, ref="1")
+    assert carrier.sent()[0]["payload"]["error"]["code"] == refusal.code
+    assert carrier.closed[0] is code
 
 
 def test_who_does_not_authenticate_in_time_is_closed():
