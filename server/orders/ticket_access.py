@@ -4,6 +4,7 @@ from server.accounts.permissions import Permission, Scope, is_own, may, reach, r
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.errors import NotAllowed
+from server.orders.model import NOBODY
 from server.orders.ticket_kinds import KINDS, Decision, Kind
 from server.orders.tickets import Ticket, TicketNotFound
 
@@ -44,17 +45,12 @@ def sees(viewer: Viewer, ticket: Ticket) -> bool:
         return True
     if ticket.rule.about_courier:  # he hears of it when he is asked about it
         return viewer.role is Role.COURIER and viewer.account_id == ticket.courier_id and ticket.notices > 0
-    return (
-        viewer.role in ticket.rule.seen_by
-        and ticket.customer_id is not None
-        and ticket.merchant_id is not None
-        and is_own(
-            viewer,
-            customer_id=ticket.customer_id,
-            merchant_id=ticket.merchant_id,
-            courier_id=ticket.courier_id,
-            order_id=ticket.order_id,
-        )
+    return viewer.role in ticket.rule.seen_by and is_own(
+        viewer,
+        customer_id=ticket.customer_id or NOBODY,
+        merchant_id=ticket.merchant_id or NOBODY,
+        courier_id=ticket.courier_id,
+        order_id=ticket.order_id,
     )
 
 

@@ -15,16 +15,16 @@ _ON_THE_WAY = frozenset(
     {Kind.DELAY, Kind.REFUSAL, Kind.WRONG_ADDRESS, Kind.UNREACHABLE, Kind.MERCHANT_LATE, Kind.ACCIDENT}
 )
 # What was found at the door, or after it.
-_WITH_WHAT_CAME = frozenset({Kind.ITEM_MISSING, Kind.ITEM_DAMAGED, Kind.NOT_RECEIVED})
+WITH_WHAT_CAME = frozenset({Kind.ITEM_MISSING, Kind.ITEM_DAMAGED, Kind.NOT_RECEIVED})
 
 ENDINGS: dict[str, dict[Kind, Outcome]] = {
     READY: {Kind.MERCHANT_LATE: Outcome.READY},
     # The food has left the kitchen, whatever its button says.
     HAPPENED[Event.PICK_UP]: {Kind.MERCHANT_LATE: Outcome.READY},
-    _DELIVERED: dict.fromkeys(_ON_THE_WAY | _WITH_WHAT_CAME, Outcome.DELIVERED),
-    _RETURNED: dict.fromkeys(_ON_THE_WAY | _WITH_WHAT_CAME, Outcome.RETURNED),
-    _SETTLED: dict.fromkeys(_ON_THE_WAY | _WITH_WHAT_CAME, Outcome.SETTLED),
-    _UPHELD: dict.fromkeys(_ON_THE_WAY | _WITH_WHAT_CAME, Outcome.UPHELD),
+    _DELIVERED: dict.fromkeys(_ON_THE_WAY | WITH_WHAT_CAME, Outcome.DELIVERED),
+    _RETURNED: dict.fromkeys(_ON_THE_WAY | WITH_WHAT_CAME, Outcome.RETURNED),
+    _SETTLED: dict.fromkeys(_ON_THE_WAY | WITH_WHAT_CAME, Outcome.SETTLED),
+    _UPHELD: dict.fromkeys(_ON_THE_WAY | WITH_WHAT_CAME, Outcome.UPHELD),
     **{name: dict.fromkeys(_ON_THE_WAY, Outcome.CANCELLED) for name in _CALLED_OFF},
 }
 
@@ -40,7 +40,7 @@ POSSIBLE_WHILE: dict[Kind, frozenset[Status]] = {
     Kind.REFUSAL: frozenset({Status.DELIVERING, Status.DELIVERY_EXCEPTION}),
     Kind.WRONG_ADDRESS: _UNDER_WAY,
     Kind.UNREACHABLE: frozenset({Status.DELIVERING, Status.DELIVERY_EXCEPTION}),
-    **dict.fromkeys(_WITH_WHAT_CAME, _ARRIVED),
+    **dict.fromkeys(WITH_WHAT_CAME, _ARRIVED),
     Kind.MISCONDUCT: frozenset(Status),
     Kind.PAYMENT_TROUBLE: frozenset(Status),
 }
@@ -54,7 +54,7 @@ def ending(ticket: Ticket, happened: str, order: Order) -> Outcome | None:
     if ticket.kind is Kind.DELAY:
         return Outcome.RECOVERED if _was_in_time(order) else Outcome.DELIVERED_LATE
     # A soup that spilt on the way is no less spilt for having arrived; only one brought anew is.
-    if ticket.kind in _WITH_WHAT_CAME and ticket.decision not in (Decision.REDELIVER, Decision.REMAKE):
+    if ticket.kind in WITH_WHAT_CAME and ticket.decision not in (Decision.REDELIVER, Decision.REMAKE):
         return None
     return outcome
 

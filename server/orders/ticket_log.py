@@ -44,10 +44,10 @@ def told(ticket: Ticket, happening: Happening, said_to: str | None = None) -> bo
 
 def notice_topics(ticket: Ticket) -> tuple[str, ...]:
     """Where the people of the order hear of it."""
-    courier = () if ticket.courier_id is None else (f"courier:{ticket.courier_id}",)
-    if ticket.rule.about_courier or ticket.order_id is None:
-        return courier
-    return (f"order:{ticket.order_id}", f"merchant:{ticket.merchant_id}", *courier)
+    listening = {"order": ticket.order_id, "merchant": ticket.merchant_id, "courier": ticket.courier_id}
+    if ticket.rule.about_courier:
+        listening = {"courier": ticket.courier_id}
+    return tuple(f"{kind}:{one}" for kind, one in listening.items() if one is not None)
 
 
 def log_event(ticket: Ticket, happening: Happening, *, actor_id: UUID | None) -> Event:

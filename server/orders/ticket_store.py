@@ -230,9 +230,11 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
         if value is not None:
             add(f"{column} = {{}}", value)
     if wanted.kinds is not None:
-        add("(kind = ANY({}::text[])", [kind.value for kind in wanted.kinds])
-        values.append(wanted.opened_by)
-        where[-1] += f" OR opened_by = ${len(values)})"
+        values += [[kind.value for kind in wanted.kinds], wanted.opened_by]
+        kinds, opened_by = f"${len(values) - 1}", f"${len(values)}"
+        where.append(
+            f"((kind = ANY({kinds}::text[]) AND (notices > 0 OR NOT about_courier)) OR opened_by = {opened_by})"
+        )
     return where, values
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from server.accounts.roles import Role
-from server.errors import BadInput, NotFound
+from server.errors import BadInput, NotFound, Refused
 from server.orders.lifecycle import IllegalTransition
 from server.orders.model import Happening
 from server.orders.segments import Segment
@@ -24,6 +24,12 @@ class TicketNotFound(NotFound):
     """No ticket has this id, or it is not yours to know about."""
 
     code = "ticket_not_found"
+
+
+class TicketClosed(Refused):
+    """This ticket is closed; reopen it first."""
+
+    code = "ticket_closed"
 
 
 class BadPause(BadInput):
@@ -192,6 +198,11 @@ class Ticket:
         moments = [self.escalate_at, self.paused_until, None if self.is_overdue else self.resolve_by]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def require_open(self) -> None:
+        """TicketClosed unless somebody can still work on it."""
+        if self.is_closed:
+            raise TicketClosed(current=self.state.value)
+
     def with_(self, name: str, at: datetime, **facts: Any) -> "tuple[Ticket, Happening]":
         """One version further, and what happened, with the fields that changed."""
         moved = replace(self, version=self.version + 1, **facts)
@@ -250,6 +261,22 @@ class Ticket:
                 "escalate_at": self.escalation_after(at),
             }
         return self.with_(REPORTED, at, **facts)
+
+    def decided(
+        self, decision: Decision, by: UUID, *, at: datetime, **facts: Any
+    ) -> "tuple[Ticket, Happening]":
+        """Somebody has decided this: whoever decides sees to it."""
+        self.require_open()
+        seen_to = {
+            "state": TicketState.ACKNOWLEDGED,
+            "assignee_id": self.assignee_id or by,
+            "acknowledged_at": self.acknowledged_at or at,
+            "escalate_at": None,
+            "paused_until": None,
+            "waiting_for": None,
+        }
+        moved, happening = self.with_(DECIDED, at, decision=decision, **seen_to, **facts)
+        return moved, replace(happening, fields={**happening.fields, "decision": decision})
 
     def raise_severity(self, severity: Severity, *, at: datetime) -> "tuple[Ticket, Happening]":
         """It is worse, or less bad, than it seemed."""

@@ -30,7 +30,9 @@ __all__ = [
     "Snapshot",
     "VersionConflict",
     "changes_since",
+    "history",
     "read_at",
+    "told_on",
 ]
 
 BATCH_ROWS = 1000
@@ -159,6 +161,28 @@ async def changes_since(
         return None
     rows = [_log_row(record) for record in records]
     return [row for row in rows if cursor.needs(row)], snapshot.xmin
+
+
+async def history(connection: asyncpg.Connection, entity: str, entity_id: UUID) -> list[LogRow]:
+    """All that happened to one entity, in the order of its versions."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM event_log"  # noqa: S608  constants only
+        " WHERE entity = $1 AND entity_id = $2 ORDER BY version",
+        entity,
+        entity_id,
+    )
+    return [_log_row(record) for record in records]
+
+
+async def told_on(connection: asyncpg.Connection, topic: str, *, limit: int = 2000) -> list[LogRow]:
+    """What was told on `topic`, the newest last."""
+    records = await connection.fetch(
+        f"SELECT {_COLUMNS} FROM event_log WHERE topics @> ARRAY[$1::text]"  # noqa: S608  constants only
+        " ORDER BY transaction_id DESC, position DESC LIMIT $2",
+        topic,
+        limit,
+    )
+    return [_log_row(record) for record in reversed(records)]
 
 
 def _log_row(record: asyncpg.Record) -> LogRow:

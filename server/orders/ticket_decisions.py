@@ -1,0 +1,291 @@
+"""What can be decided in a ticket, one function each: written down first, told to whom it concerns, then done.
+
+A decision and what it does to order, money and courier are one transaction.  What then happens to the order may end
+the ticket (ticket_endings.py).  Which kinds know a decision stands in ticket_kinds.py, who may take it in
+ticket_access.py.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta
+
+from server.errors import BadInput, Refused
+from server.orders.lifecycle import Status
+from server.orders.model import Order
+from server.orders.ticket_acts import Moment, Seen, WordsText, known_template
+from server.orders.ticket_case import Case
+from server.orders.ticket_kinds import Decision
+from server.orders.tickets import Bearer, Outcome
+
+LONGEST_OFFLINE = timedelta(hours=12)
+MinorUnits = Annotated[int, Meta(gt=0, le=100_000_000)]
+
+
+class DecisionNotPossible(Refused):
+    """This cannot be decided in a ticket of this kind."""
+
+    code = "decision_not_possible"
+
+
+class BadUntil(BadInput):
+    """That moment must lie ahead, and within 12 hours for a courier who is offered no work."""
+
+    code = "bad_until"
+
+
+class BadRefund(BadInput):
+    """More than the order cost cannot be given back."""
+
+    code = "bad_refund"
+
+
+class Told(Seen, frozen=True, kw_only=True):
+    """What the customer is told: a template's name or words."""
+
+    template: str | None = None
+    words: WordsText | None = None
+
+
+class RePromise(Told, frozen=True, kw_only=True):
+    """When it will be there, and why so late: the customer reads both."""
+
+    promised_at: Moment
+
+
+class ReRoute(Seen, frozen=True, kw_only=True):
+    """Which way, in words for the courier."""
+
+    words: WordsText
+
+
+class CorrectAddress(Told, frozen=True, kw_only=True):
+    """Where it goes in truth."""
+
+    address: Annotated[str, Meta(min_length=1, max_length=500)]
+    lat: float
+    lng: float
+
+
+class Refund(Told, frozen=True, kw_only=True):
+    """How much goes back, and who bears it."""
+
+    amount_minor: MinorUnits
+    borne_by: Bearer
+
+
+class Settle(Told, frozen=True, kw_only=True):
+    """With how much going back to the customer, if any, and who bears it."""
+
+    refund_minor: MinorUnits | None = None
+    borne_by: Bearer | None = None
+
+
+class Offline(Seen, frozen=True, kw_only=True):
+    """Until when the courier is offered no work."""
+
+    until: Moment
+
+
+class Warn(Seen, frozen=True, kw_only=True):
+    """In words for the courier."""
+
+    words: WordsText
+
+
+class Suspend(Seen, frozen=True, kw_only=True):
+    """Until when, or open-ended; in words for the courier."""
+
+    words: WordsText
+    until: Moment | None = None
+
+
+class PayOut(Seen, frozen=True, kw_only=True):
+    """How much was paid by hand, who bears it, and how it was paid (a receipt's number, say)."""
+
+    amount_minor: MinorUnits
+    borne_by: Bearer
+    words: WordsText
+
+
+async def re_promise(case: Case, said: RePromise) -> None:
+    """A new time, and the customer told why."""
+    order = await _decided(case, Decision.RE_PROMISE, more={"promised_at": said.promised_at})
+    await _tell_customer(case, said, default="looked_into")
+    await case.hands.orders.re_promise(
+        case.work, order, said.promised_at, case.viewer, why=said.template or case.ticket.reason
+    )
+
+
+async def reassign(case: Case, said: Told) -> None:
+    """Another courier."""
+    order = await _decided(case, Decision.REASSIGN)
+    await _tell_customer(case, said, default="new_courier")
+    await case.hands.orders.reassign(case.work, order, case.ticket.reason, case.viewer)
+
+
+async def re_route(case: Case, said: ReRoute) -> None:
+    """Another way."""
+    await _decided(case, Decision.RE_ROUTE)
+    await case.say("courier", words=said.words)
+
+
+async def correct_address(case: Case, said: CorrectAddress) -> None:
+    """Another door; the address itself stands with the order's contact, not in the ticket."""
+    order = await _decided(case, Decision.CORRECT_ADDRESS)
+    await _tell_customer(case, said, default="address_corrected")
+    await case.hands.orders.correct_address(
+        case.work, order, address=said.address, lat=said.lat, lng=said.lng, by=case.viewer
+    )
+
+
+async def redeliver(case: Case, said: Told) -> None:
+    """Once more."""
+    order = await _decided(case, Decision.REDELIVER)
+    await _tell_customer(case, said, default="comes_again")
+    await case.hands.orders.redeliver(case.work, order, case.viewer)
+
+
+async def remake(case: Case, said: Told) -> None:
+    """Made again."""
+    order = await _decided(case, Decision.REMAKE)
+    await _tell_customer(case, said, default="made_again")
+    await case.hands.orders.remake(case.work, order, case.viewer)
+
+
+async def send_back(case: Case, said: Told) -> None:
+    """Back to the merchant."""
+    order = await _decided(case, Decision.RETURN)
+    await _tell_customer(case, said, default="goes_back")
+    await case.hands.orders.send_back(case.work, order, case.viewer)
+
+
+async def refund(case: Case, said: Refund) -> None:
+    """Money back; the ticket stays until somebody says that this was all."""
+    order = await _decided(case, Decision.REFUND, **_paying(case, said.amount_minor, said.borne_by))
+    await _tell_customer(case, said, default="money_back")
+    await _pay_back(case, order, said.amount_minor, said.borne_by)
+
+
+async def settle(case: Case, said: Settle) -> None:
+    """An end without delivery."""
+    await _end(case, Decision.SETTLE, said)
+
+
+async def cancel(case: Case, said: Settle) -> None:
+    """Called off before it was fetched."""
+    await _end(case, Decision.CANCEL, said)
+
+
+async def uphold(case: Case, said: Told) -> None:
+    """The delivery was right; where the order is not disputed, that is all."""
+    order = await _decided(case, Decision.UPHOLD)
+    await _tell_customer(case, said, default="delivery_was_right")
+    if order.status is Status.DELIVERY_EXCEPTION:
+        await case.hands.orders.uphold(case.work, order, case.viewer)
+    else:
+        await case.take(case.ticket.resolve(Outcome.UPHELD, at=case.now))
+
+
+async def take_offline(case: Case, said: Offline) -> None:
+    """No work for him for now."""
+    if not case.now < said.until <= case.now + LONGEST_OFFLINE:
+        raise BadUntil
+    await _decided(case, Decision.TAKE_OFFLINE, more={"until": said.until})
+    await case.hands.couriers.take_offline(case.work, _courier(case), said.until)
+
+
+async def warn(case: Case, said: Warn) -> None:
+    """A warning, which ends the ticket; this ticket is what remembers it (TicketStore.earlier_about)."""
+    await _decided(case, Decision.WARN)
+    await case.say("courier", words=said.words)
+    await case.take(case.ticket.resolve(Outcome.WARNED, at=case.now))
+
+
+async def suspend(case: Case, said: Suspend) -> None:
+    """No offers and no streaming, which ends the ticket."""
+    if said.until is not None and said.until <= case.now:
+        raise BadUntil
+    await _decided(case, Decision.SUSPEND, more={"until": said.until})
+    await case.say("courier", words=said.words)
+    await case.hands.orders.suspend(case.work, _courier(case), said.until, case.ticket.id, case.viewer)
+    await case.take(case.ticket.resolve(Outcome.SUSPENDED, at=case.now))
+
+
+async def retry_refund(case: Case, said: Seen) -> None:
+    """Try once more; when it goes through the ticket ends by itself."""
+    order = await _decided(case, Decision.RETRY_REFUND)
+    await case.hands.money.retry_refund(case.work, order, case.viewer)
+
+
+async def record_payout(case: Case, said: PayOut) -> None:
+    """Paid by hand, which ends the ticket."""
+    order = await _decided(case, Decision.RECORD_PAYOUT, **_paying(case, said.amount_minor, said.borne_by))
+    await case.say("staff", words=said.words)
+    await case.hands.money.record_payout(case.work, order, case.viewer)
+    await case.look_again()
+    if not case.ticket.is_closed:
+        await case.take(case.ticket.resolve(Outcome.PAID_OUT, at=case.now))
+
+
+async def _end(case: Case, decision: Decision, said: Settle) -> None:
+    """Settled or cancelled, with money back where that was agreed."""
+    paying = _paying(case, said.refund_minor, said.borne_by) if said.refund_minor is not None else {}
+    order = await _decided(case, decision, **paying)
+    await _tell_customer(case, said, default="looked_into" if said.refund_minor is None else "money_back")
+    if decision is Decision.CANCEL:
+        await case.hands.orders.cancel(case.work, order, case.ticket.reason, case.viewer)
+    else:
+        await case.hands.orders.settle(case.work, order, case.ticket.reason, case.viewer)
+    if said.refund_minor is not None:
+        await _pay_back(case, await case.order_now(), said.refund_minor, said.borne_by)
+
+
+async def _pay_back(case: Case, order: Order, amount_minor: int, borne_by: Bearer | None) -> None:
+    await case.hands.money.refund(
+        case.work,
+        order,
+        amount_minor,
+        borne_by or Bearer.PLATFORM,
+        reason=case.ticket.reason,
+        ticket_id=case.ticket.id,
+        by=case.viewer,
+    )
+
+
+def _paying(case: Case, amount_minor: int, borne_by: Bearer | None) -> dict[str, Any]:
+    order = case.order
+    if order is None or case.ticket.refund_minor + amount_minor > order.total_minor:
+        raise BadRefund
+    return {
+        "refund_minor": case.ticket.refund_minor + amount_minor,
+        "borne_by": borne_by or Bearer.PLATFORM,
+        "more": {"amount_minor": amount_minor},
+    }
+
+
+async def _decided(
+    case: Case, decision: Decision, *, more: dict[str, Any] | None = None, **facts: Any
+) -> Order:
+    """Write the decision down; the order it is about (of one about a courier's conduct, if it names one)."""
+    if decision not in case.ticket.rule.decisions:
+        raise DecisionNotPossible(kind=case.ticket.kind.value, decision=decision.value)
+    moved, happening = case.ticket.decided(decision, case.viewer.account_id, at=case.now, **facts)
+    happening.fields.update(more or {})
+    await case.take((moved, happening))
+    if case.order is None and not case.ticket.rule.about_courier:
+        raise DecisionNotPossible(kind=case.ticket.kind.value, decision=decision.value)
+    return case.order  # type: ignore[return-value]  # only those about a courier have none, and do not ask
+
+
+async def _tell_customer(case: Case, said: Told, *, default: str) -> None:
+    known_template(said.template)
+    template = said.template or (default if said.words is None else None)
+    await case.say("customer", words=said.words, template=template)
+
+
+def _courier(case: Case) -> UUID:
+    if case.ticket.courier_id is None:
+        raise DecisionNotPossible(kind=case.ticket.kind.value)
+    return case.ticket.courier_id
