@@ -5,6 +5,7 @@ as its example, in server/http/examples.json.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -104,9 +105,22 @@ def _remember(name: str, request: Any, answer: Any) -> None:
         for part, value in (("request", request), ("answer", answer))
         if value is not None
     }
-    size = len(msgspec.json.encode(exchange))
-    if exchange and size <= LONGEST_EXAMPLE and size > _exchanges.get(name, (0, {}))[0]:
-        _exchanges[name] = (size, exchange)
+    members = len(set(_members(exchange)))
+    is_short = len(msgspec.json.encode(exchange)) <= LONGEST_EXAMPLE
+    if exchange and is_short and members > _exchanges.get(name, (0, {}))[0]:
+        _exchanges[name] = (members, exchange)
+
+
+def _members(value: Any, path: str = "") -> Iterator[str]:
+    """The places in `value` where something stands."""
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _members(one, f"{path}/{key}")
+    elif isinstance(value, list):
+        for one in value:
+            yield from _members(one, f"{path}/-")
+    elif value is not None:
+        yield path
 
 
 def _without_secrets(value: Any, name: str = "") -> Any:

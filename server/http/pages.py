@@ -63,12 +63,17 @@ def page_routes(settings: Settings) -> list[BaseRoute]:
     async def home(request: Request) -> Response:
         return FileResponse(STATIC_DIR / "index.html", headers={"Cache-Control": "no-cache"})
 
+    async def api_page(request: Request) -> Response:
+        return FileResponse(STATIC_DIR / "api" / "index.html", headers={"Cache-Control": "no-cache"})
+
     async def with_slash(request: Request) -> Response:
         return RedirectResponse(request.url.path + "/")
 
     pages = [name for name in ("customer", "merchant", "dispatch") if (STATIC_DIR / name).is_dir()]
     return [
         Route("/", home),
+        Route("/api", with_slash),
+        Route("/api/", api_page),
         Route("/config.json", config),
         Route("/map/base.geojson", base_map),
         Route("/vendor/{name}", maplibre),

@@ -1,5 +1,7 @@
 // The REST side: commands and questions, each refusal an ApiError with the server's word for it.
 
+import { asksForFreshToken } from "./messages.js";
+
 /** A refused or failed request; `code` is the server's word, or "network" when it could not be asked. */
 export class ApiError extends Error {
   constructor(code, detail = "", status = 0, faults = []) {
@@ -12,7 +14,7 @@ export class ApiError extends Error {
 }
 
 export class Api {
-  #token = null;
+  #source = async () => "";         // the token of the moment
   #aheadMs = null;                  // the server's clock minus ours
   #bestRoundTripMs = Infinity;
 
@@ -21,8 +23,9 @@ export class Api {
     this.onSignedOut = onSignedOut;
   }
 
-  use(token) {
-    this.#token = token;
+  /** `source({renew})` gives the token to show, "" for none; with `renew` another one, as the last was refused. */
+  use(source) {
+    this.#source = source;
   }
 
   /** The server's time in Unix ms, to about a second: this device's clock may be minutes off. */
@@ -50,7 +53,51 @@ export class Api {
     return this.#send("DELETE", path);
   }
 
+  /** The description of the API, as /openapi.json has it. */
+  async description() {
+    const { status, text } = await this.exchange({ method: "GET", path: "/openapi.json" });
+    if (status !== 200) throw new ApiError(`http_${status}`, "", status);
+    return JSON.parse(text);
+  }
+
+  /** One request as it is, whole path and all, and what came back, refused or not: for the page of the API. */
+  async exchange({ method, path, headers = {}, text = null }) {
+    const sentAt = performance.now();
+    const proof = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+    try {
+      const response = await fetch(path, { method, headers: { ...proof, ...headers }, body: text ?? undefined });
+      return {
+        status: response.status, headers: response.headers, text: await response.text(), took_ms: performance.now() - sentAt,
+      };
+    } catch {
+      throw new ApiError("network");
+    }
+  }
+
+  delete(path) {
+    return this.#send("DELETE", path);
+  }
+
+  /** A command that shows no token: it brings one. */
+  postAnonymously(path, body) {
+    return this.#ask("POST", path, body, "", {});
+  }
+
   async #send(method, path, body, headers = {}) {
+    const token = await this.#source({});
+    try {
+      return await this.#ask(method, path, body, token, headers);
+    } catch (error) {
+      if (error.status !== 401 || !token) throw error;
+      // This device's clock may be wrong, or our session was ended elsewhere: the source will know.
+      const another = asksForFreshToken(error.code) ? await this.#source({ renew: true }) : "";
+      if (another) return this.#ask(method, path, body, another, headers);
+      this.onSignedOut();
+      throw error;
+    }
+  }
+
+  async #ask(method, path, body, token, headers) {
     const sentAt = Date.now();
     let response;
     try {
@@ -60,7 +107,7 @@ export class Api {
           Accept: "application/json",
           "Accept-Language": document.documentElement.lang || "en",   // the page's, which may not be the browser's
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-          ...(this.#token ? { Authorization: `Bearer ${this.#token}` } : {}),
+          ...(token ? { Authorization: `Bearer ${token}` } : {}),
           ...headers,
         },
         body: body === undefined ? undefined : JSON.stringify(body),
@@ -71,7 +118,6 @@ export class Api {
     this.#learnClock(response, sentAt);
     if (response.ok) return response.status === 204 ? null : response.json();
     const problem = await response.json().catch(() => ({}));
-    if (response.status === 401 && this.#token) this.onSignedOut();
     const detail = problem.detail ?? problem.title ?? "";
     throw new ApiError(problem.code ?? `http_${response.status}`, detail, response.status, problem.errors ?? []);
   }
