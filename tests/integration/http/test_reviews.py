@@ -1,5 +1,6 @@
 """Reviews over REST: after completion, once, to be changed for a day; and couriers' words on handovers."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ async def a_completed_order(api, courier=None):
 
 
 async def review(api, viewer, order_id, body, **headers):
+    viewer = replace(viewer, expires_at_ms=api.town.clock.now_ms() + 60_000)  # days pass in these tests
     return await api.ask(viewer, "PUT", f"/api/v1/orders/{order_id}/review", body, **headers)
 
 
@@ -44,14 +46,14 @@ async def test_a_customer_reviews_merchant_courier_and_delivery(api):
 async def test_a_review_may_be_changed_for_a_day(api):
     order_id, _ = await a_completed_order(api)
     await review(api, api.town.customer, order_id, STARS)
-    api.town.clock.advance(timedelta(hours=23).total_seconds())
+    api.town.clock.turn(timedelta(hours=23).total_seconds())
     changed = await review(api, api.town.customer, order_id, {"merchant_stars": 1})
     assert (changed.json()["version"], changed.json()["merchant_stars"], changed.json()["words"]) == (
         2,
         1,
         "",
     )
-    api.town.clock.advance(timedelta(hours=2).total_seconds())
+    api.town.clock.turn(timedelta(hours=2).total_seconds())
     late = await review(api, api.town.customer, order_id, STARS)
     assert (late.status_code, late.json()["code"]) == (409, "review_too_late")
 
@@ -67,7 +69,7 @@ async def test_an_order_under_way_is_not_reviewed_yet(api):
 
 async def test_after_two_weeks_nobody_remembers(api):
     order_id, _ = await a_completed_order(api)
-    api.town.clock.advance(timedelta(days=15).total_seconds())
+    api.town.clock.turn(timedelta(days=15).total_seconds())
     assert (await review(api, api.town.customer, order_id, STARS)).json()["code"] == "review_too_late"
 
 
@@ -115,7 +117,7 @@ async def test_lists_have_pages_and_means(api):
         await api.town.storage.pool.execute(
             "UPDATE assignments SET ended_at = created_at, state = 'delivered'"
         )
-        api.town.clock.advance(1)
+        api.town.clock.turn(1)
     first = (await api.ask(api.town.kitchen, "GET", "/api/v1/reviews?limit=2")).json()
     assert [one["merchant_stars"] for one in first["reviews"]] == [4, 4]
     assert first["summary"] == {
