@@ -8,16 +8,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.http.answers import MerchantsPage, MerchantWithMenu, OrderAnswer
+from server.http.answers import Answer, MerchantsPage, MerchantWithMenu, OrderAnswer
 from server.http.operations import Query, operation
 from server.http.parts import HttpParts
 from server.http.requests import answer, body_of, key_of, query_id, query_limit, tagged, viewer_of
+from server.orders.door import quote
 from server.orders.merchants import MerchantNotFound
 from server.orders.placing import CheckFailed, PlaceOrder
 
 MOST_MERCHANTS = 1000
 _LIMIT = Query("limit", Annotated[int, Meta(ge=1, le=MOST_MERCHANTS)], "How many to answer at most")
 _AFTER = Query("after", UUID, "The `next_after` of the page before")
+
+
+class Quote(Answer):
+    """What an order would cost, in minor units of `currency`."""
+
+    items_minor: int
+    delivery_fee_minor: int
+    total_minor: int
+    currency: str
 
 
 class Customers:
@@ -38,6 +48,15 @@ class Customers:
                 status=201,
                 errors=(CheckFailed,),
                 keyed=True,
+            ),
+            operation(
+                "POST",
+                "/api/v1/orders/check",
+                self.check,
+                "Ask what an order would cost, and whether it could be placed",
+                body=PlaceOrder,
+                answer=Quote,
+                errors=(CheckFailed,),
             ),
             operation(
                 "GET",
@@ -65,6 +84,12 @@ class Customers:
         viewer = viewer_of(request, self._parts.tokens)
         body = await body_of(request, PlaceOrder)
         return answer(await self._parts.orders.place(viewer, body, key=key_of(request)), 201)
+
+    async def check(self, request: Request) -> Response:
+        """The checks of placing it, by cash or card, and today's sums in minor units of `currency`; nothing is kept."""
+        viewer = viewer_of(request, self._parts.tokens)
+        body = await body_of(request, PlaceOrder)
+        return answer(await quote(self._parts.storage, viewer, body, self._parts.settings))
 
     async def merchants(self, request: Request) -> Response:
         """Merchants; `next_after` is the `after` of the next page, if there may be one."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from server.accounts.permissions import Permission, require, require_for_all, require_for_merchant
@@ -49,7 +48,10 @@ class Catalogue:
 
         async def act(work: UnitOfWork) -> Json:
             merchant = Merchant(id=new_id(self._clock.now_ms()), open=True, **facts)
-            menu = [self._item(item) for item in new.menu]
+            ids = sorted(
+                new_id(self._clock.now_ms()) for _ in new.menu
+            )  # a menu is shown by them, as it was told
+            menu = [_item(item_id, item) for item_id, item in zip(ids, new.menu, strict=True)]
             await MerchantStore(work.connection).insert(merchant, menu, work.now)
             await tell(work, merchant, "created", {"name": merchant.name}, viewer)
             return merchant_json(merchant, menu, at=work.now)
@@ -111,7 +113,7 @@ class Catalogue:
         async def put(work: UnitOfWork, store: MerchantStore, merchant: Merchant) -> tuple[str, Json]:
             if len(await store.menu(merchant_id)) >= MAX_ITEMS:
                 raise TooManyItems
-            item = self._item(new)
+            item = _item(new_id(self._clock.now_ms()), new)
             await store.put_item(merchant_id, item)
             return "item_added", item_json(item, work.now)
 
@@ -176,6 +178,6 @@ class Catalogue:
 
         return await once(self._storage, viewer, key, told, act)
 
-    def _item(self, new: NewItem) -> MenuItem:
-        facts: dict[str, Any] = {"name": new.name, "price_minor": new.price_minor, "available": new.available}
-        return MenuItem(id=new_id(self._clock.now_ms()), **facts)
+
+def _item(item_id: UUID, new: NewItem) -> MenuItem:
+    return MenuItem(id=item_id, name=new.name, price_minor=new.price_minor, available=new.available)

@@ -4,10 +4,15 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+from server.accounts.permissions import Permission, require
+from server.accounts.viewer import Viewer
 from server.orders.merchants import MerchantStore
 from server.orders.model import PaymentMethod
 from server.orders.placing import Checked, DoorRules, PlaceOrder, check
+from server.orders.views import Json
 from server.settings import Settings
+from server.storage.database import database_errors
+from server.storage.unit_of_work import Storage
 
 
 def door_rules(settings: Settings) -> DoorRules:
@@ -31,3 +36,16 @@ async def at_the_door(
     item_ids = [wanted.item_id for wanted in asked.items]
     offering = await MerchantStore(connection).offering(asked.merchant_id, item_ids)
     return check(asked, offering, at=at, rules=door_rules(settings), methods=methods)
+
+
+async def quote(storage: Storage, viewer: Viewer, asked: PlaceOrder, settings: Settings) -> Json:
+    """What the order would cost if it were placed now; CheckFailed tells all that is wrong.  Nothing is kept."""
+    require(viewer, Permission.PLACE_ORDER)
+    with database_errors():
+        checked = await at_the_door(storage.pool, asked, at=storage.clock.now(), settings=settings)
+    return {
+        "items_minor": checked.items_minor,
+        "delivery_fee_minor": checked.delivery_fee_minor,
+        "total_minor": checked.total_minor,
+        "currency": checked.currency,
+    }
