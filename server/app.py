@@ -18,6 +18,7 @@ from server.accounts.proofs import Proofs
 from server.accounts.revocations import Revocations
 from server.accounts.service import AccountService
 from server.accounts.sessions import SessionService
+from server.archive.service import ArchiveService
 from server.clock import Clock, SystemClock
 from server.dispatch.commands import Services
 from server.dispatch.duties import DutyBoard
@@ -42,7 +43,7 @@ from server.realtime.snapshots import StoreSnapshots
 from server.settings import Settings
 from server.storage.database import open_database
 from server.storage.housekeeping import keep_house
-from server.storage.media_store import open_media
+from server.storage.media_store import MediaStore, open_media
 from server.storage.redis import open_listener, open_redis
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage
@@ -124,6 +125,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         nearest = NearestIndex()
         index = CourierIndex(redis, partitions=settings.position_partitions)
         tracks = TrackStore(pool)
+        archive = _archive(storage, tracks, media, settings)
         tracking = Tracking(index, tracks, duties, clock, settings)
         orders = OrderService(storage, clock, settings)
         dispatch = DispatchService(storage, nearest, clock, settings)
@@ -146,9 +148,9 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             settings=settings,
         )
         stack.push_async_callback(hub.stop)
+        board.on_change.append(hub.on_revoked)
         fanout = PositionFanout(
             listener,
-        board.on_change.append(hub.on_revoked)
             index,
             clock,
             # What is older than what the index has is shown to nobody.
@@ -166,6 +168,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             catalogue=Catalogue(storage, clock),
             media=MediaService(storage, media, clock, carriers_of),
             reviews=ReviewService(storage, carriers_of),
+            archive=archive,
             orders=orders,
             dispatch=dispatch,
             tracking=tracking,
@@ -190,11 +193,17 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         # The tail stands at the end of the log before the board is read, so that no duty falls between.
         await storage.tail.start()
         await duties.load(pool)
-        await keep_house(storage, timers)
-        await webhooks.register(timers)
-        yield app
         await board.load(pool, now=clock.now())
         await sessions.register(timers)
+        await keep_house(storage, timers)
+        await archive.register(timers)
+        await webhooks.register(timers)
+        yield app
+
+
+def _archive(storage: Storage, tracks: TrackStore, media: MediaStore, settings: Settings) -> ArchiveService:
+    files = open_media(settings.archive_url, settings.data_dir, "archive", endpoint=settings.media_endpoint)
+    return ArchiveService(storage, tracks, media, files, settings)
 
 
 def _both(first: Callable[[Told], object], second: Callable[[Told], object]) -> Callable[[Told], None]:

@@ -78,6 +78,7 @@ class Settings:
     # What an order is checked for.
     phone_region: str = "FI"  # ISO 3166; phone numbers without a country's code are read as of here
     delivery_radius_m: float = 6_000.0  # how far a merchant delivers who has drawn no area
+    correction_radius_m: float = 10_000.0  # … and how far from it a corrected address may be
     schedule_lead_s: float = 2_700.0  # an order for later begins its window no sooner than this from now
 
     # Webhooks: what we call for merchants, we call from inside our own network; see docs/webhooks.md.
@@ -85,8 +86,19 @@ class Settings:
     webhook_allow_private: bool = False  # also addresses that only we can reach; for intranets
     webhook_proxy_url: str = ""  # call through this proxy, which then decides what may be reached
 
+    # What is kept, and for how long.
+    archive_after_s: float = 15 * 86_400.0  # an order over for this long moves to the archive
+    keep_personal_s: float = (
+        90 * 86_400.0
+    )  # names, phones, addresses, words and pictures of an order that is over
+    keep_tracks_s: float = 30 * 86_400.0  # where couriers were
+    archive_url: str = (
+        ""  # the archive's Parquet files: s3://bucket/prefix or file:///directory; empty: in data_dir
+    )
+
     # People's patience.
     accept_within_s: float = 180.0  # a silent merchant's order expires
+    take_within_s: float = 60.0  # a courier who has not answered an assignment loses it to the next
     assign_again_s: float = 3.0  # nobody free: look again this often
     ready_grace_s: float = 180.0  # a kitchen this far beyond its own time is reminded
     pickup_within_s: float = 480.0  # food that is ready longer than this is fetched late

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from server.accounts.service import AccountService
 from server.accounts.sessions import SessionService
 from server.accounts.tokens import Tokens
+from server.archive.service import ArchiveService
 from server.clock import Clock
 from server.dispatch.service import DispatchService
 from server.dispatch.tracking import Tracking
@@ -26,10 +27,11 @@ class HttpParts:
     storage: Storage
     tokens: Tokens
     accounts: AccountService
-    catalogue: Catalogue
     sessions: SessionService
+    catalogue: Catalogue
     media: MediaService
     reviews: ReviewService
+    archive: ArchiveService
     orders: OrderService
     dispatch: DispatchService
     tracking: Tracking

@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from server.http.administration import Administration
+from server.http.archive import Archive
 from server.http.body_limit import BodyLimit
 from server.http.customers import Customers
 from server.http.dispatchers import Dispatchers
@@ -35,6 +36,7 @@ def routes(parts: HttpParts) -> list[BaseRoute]:
         Administration,
         Pictures,
         Reviews,
+        Archive,
         Webhooks,
         Phones,
     )

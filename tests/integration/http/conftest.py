@@ -13,6 +13,7 @@ from server.accounts.revocations import Revocations
 from server.accounts.service import AccountService
 from server.accounts.sessions import SessionService
 from server.accounts.viewer import Viewer
+from server.archive.service import ArchiveService
 from server.dispatch.store import carriers_of
 from server.dispatch.tracking import Tracking
 from server.geo.courier_index import CourierIndex
@@ -59,10 +60,13 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         storage=storage,
         tokens=tokens,
         accounts=AccountService(storage, tokens, clock),
-        catalogue=Catalogue(storage, clock),
         sessions=SessionService(storage, tokens, clock, session_ttl_s=86_400.0),
+        catalogue=Catalogue(storage, clock),
         media=MediaService(storage, open_media("", tmp_path), clock, carriers_of),
         reviews=ReviewService(storage, carriers_of),
+        archive=ArchiveService(
+            storage, tracks, open_media("", tmp_path), open_media("", tmp_path, "archive"), town.settings
+        ),
         orders=town.orders,
         dispatch=town.dispatch,
         tracking=Tracking(
