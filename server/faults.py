@@ -59,6 +59,16 @@ SENTENCES: dict[str, str] = {
     "too_large": "The area is larger than {most_km2} square kilometres",
     "not_a_polygon": "The area's outline crosses itself: {reason}",
     "area_far_away": "The area's nearest corner is more than {most_km} km from the merchant",
+    # Where a webhook goes, and of what.
+    "url_not_https": "It must begin with https://",
+    "url_with_login": "It may not hold a user name or password; we sign what we send",
+    "url_with_fragment": "It may not have a fragment (#…)",
+    "url_private": "It must be an address of the open internet",
+    "url_too_long": "It may have {most} characters at most",
+    "url_bad_characters": "It may not hold spaces, backslashes or control characters",
+    "url_not_ascii": "Beyond the host, other than ASCII must be percent-encoded",
+    "url_unreadable": "That is no address",
+    "no_such_type": "There is no webhook {type}",
 }
 
 

@@ -82,6 +82,7 @@ TITLES: dict[str, str] = {
     "bad_webhook_url": "Webhook 须发往公共互联网的 https 地址，不带用户名、密码和片段",
     "unknown_webhook_type": "没有这种 Webhook；清单见 docs/webhooks.md",
     "webhook_not_found": "没有这个 Webhook 端点或投递，或您无权知晓",
+    "webhook_being_sent": "正在发送中，请稍后再看",
     "webhook_off": "该 Webhook 端点已停用，请先启用",
     "too_many_webhooks": "一个商户最多有 20 个 Webhook 端点，请先删除一个",
     # Positions, sockets and phones.
@@ -146,6 +147,15 @@ FAULTS: dict[str, str] = {
     "too_large": "范围大于 {most_km2} 平方公里",
     "not_a_polygon": "范围的轮廓自相交叉：{reason}",
     "area_far_away": "范围离商户最近处也超过 {most_km} 公里",
+    "url_not_https": "必须以 https:// 开头",
+    "url_with_login": "不能含用户名或密码；我们会对所发内容签名",
+    "url_with_fragment": "不能含片段（#…）",
+    "url_private": "必须是公共互联网的地址",
+    "url_too_long": "最多 {most} 个字符",
+    "url_bad_characters": "不能含空格、反斜杠或控制字符",
+    "url_not_ascii": "主机名以外的非 ASCII 字符须用百分号编码",
+    "url_unreadable": "这不是地址",
+    "no_such_type": "没有 {type} 这种 Webhook",
 }
 
 # English sentences that are made where they are needed, as patterns; the first that fits is taken.

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from urllib.parse import SplitResult, urlsplit
 
 from server.errors import BadInput
+from server.faults import Fault, as_errors
 
 MAX_URL_LENGTH = 1000
 MAX_HOST_LENGTH = 253
@@ -50,14 +51,14 @@ def checked_url(url: str, *, allow_http: bool, allow_private: bool) -> str:
     """
     parts = _parts(url)
     if parts.scheme not in _SCHEMES or (parts.scheme == "http" and not allow_http):
-        raise _bad("It must begin with https://.")
+        raise _bad("url_not_https")
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
-        raise _bad("It may not hold a user name or password; we sign what we send.")
+        raise _bad("url_with_login")
     if "#" in url:
-        raise _bad("It may not have a fragment (#…).")
+        raise _bad("url_with_fragment")
     host = _host(parts.hostname or "")
     if not allow_private and _is_plainly_private(host):
-        raise _bad("It must be an address of the open internet.")
+        raise _bad("url_private")
     shown = f"[{host}]" if ":" in host else host
     port = "" if parts.port in {None, _SCHEMES[parts.scheme]} else f":{parts.port}"
     return parts._replace(netloc=shown + port, path=parts.path or "/").geturl()
@@ -88,19 +89,19 @@ def _within(address: IPv6Address) -> IPv4Address | None:
 
 def _parts(url: str) -> SplitResult:
     if len(url) > MAX_URL_LENGTH:
-        raise _bad(f"It may have {MAX_URL_LENGTH} characters at most.")
+        raise _bad("url_too_long", most=MAX_URL_LENGTH)
     # urlsplit silently takes tabs and line ends out: what is checked must be what is called.
     if not url.isprintable() or " " in url or "\\" in url:
-        raise _bad("It may not hold spaces, backslashes or control characters.")
+        raise _bad("url_bad_characters")
     try:
         parts = urlsplit(url)
         _ = parts.port, parts.hostname
     except ValueError:
-        raise _bad("It cannot be read.") from None
+        raise _bad("url_unreadable") from None
     if not (parts.path + parts.query).isascii():
-        raise _bad("Beyond the host, other than ASCII must be percent-encoded.")
+        raise _bad("url_not_ascii")
     if parts.port == 0:
-        raise _bad("It cannot be read.")
+        raise _bad("url_unreadable")
     return parts
 
 
@@ -110,9 +111,9 @@ def _host(host: str) -> str:
     try:
         name = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
-        raise _bad("Its host cannot be read.") from None
+        raise _bad("url_unreadable") from None
     if not name or len(name) > MAX_HOST_LENGTH or not all(c.isalnum() or c in "-._" for c in name):
-        raise _bad("Its host cannot be read.")
+        raise _bad("url_unreadable")
     return name
 
 
@@ -125,6 +126,5 @@ def _is_plainly_private(host: str) -> bool:
         return "." not in name or name.endswith((".localhost", ".local", ".internal"))
 
 
-def _bad(detail: str) -> BadWebhookUrl:
-    fault = {"pointer": "/url", "code": "bad_value", "detail": detail}
-    return BadWebhookUrl(detail, errors=[fault])
+def _bad(code: str, **values: object) -> BadWebhookUrl:
+    return BadWebhookUrl(errors=as_errors([Fault("/url", code, values)]))

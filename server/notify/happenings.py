@@ -97,6 +97,14 @@ HAPPENINGS: dict[tuple[str, str], Told] = {
     ("order", "completed"): Told("order.completed", "Received and done"),
     ("order", "returned"): Told("order.returned", "The food is back with the merchant"),
     ("order", "settled"): Told("order.closed", "Settled without delivery"),
+    ("order", "payment_changed"): Told(
+        "order.payment_changed", "Its money has come, or goes back", ("payment_status",)
+    ),
+    ("refund", "confirmed"): Told(
+        "refund.confirmed",
+        "A refund has reached the customer; for the platform's own endpoints",
+        ("amount_minor", "currency", "method", "reason"),
+    ),
     **{
         ("assignment", state.value): Told(f"assignment.{state.value}", meaning, _ASSIGNMENT_FIELDS)
         for state, meaning in _ASSIGNMENTS.items()

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from server.errors import BadInput, NotFound, Refused
+from server.faults import Fault, as_errors
 from server.notify.happenings import TYPES
 from server.notify.schedule import Why
 
@@ -223,12 +224,11 @@ class Sendable:
 
 def checked_types(types: list[str]) -> tuple[str, ...]:
     """The types asked for, each once; UnknownWebhookType."""
-    unknown = [(number, type_) for number, type_ in enumerate(types) if type_ not in TYPES]
+    unknown = [
+        Fault(f"/events/{number}", "no_such_type", {"type": type_})
+        for number, type_ in enumerate(types)
+        if type_ not in TYPES
+    ]
     if unknown:
-        raise UnknownWebhookType(
-            errors=[
-                {"pointer": f"/events/{number}", "code": "bad_value", "detail": f"There is no {type_!r}"}
-                for number, type_ in unknown
-            ]
-        )
+        raise UnknownWebhookType(errors=as_errors(unknown))
     return tuple(dict.fromkeys(types))

@@ -23,7 +23,7 @@ from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
 
 KIND = "webhook"
-LEASE = timedelta(seconds=60)  # a try ends within caller.WITHIN_S and is recorded soon after
+LEASE = timedelta(seconds=20)  # a try ends within caller.WITHIN_S and is recorded soon after
 AT_ONCE = 8  # to one endpoint: a slow one holds up nobody else
 AT_ONCE_HERE = 64  # from one process
 LOOK_AGAIN = timedelta(

@@ -11,7 +11,7 @@ from server.dispatch.legs import State
 from server.notify import happenings
 from server.notify.happenings import HAPPENINGS, TYPES, Happened, OrderFacts, message
 from server.notify.model import EndpointChange, UnknownWebhookType, checked_types
-from server.orders import kitchen, lifecycle, moves, review_service, ticket_log, tickets
+from server.orders import kitchen, lifecycle, money_log, moves, refunds, review_service, ticket_log, tickets
 from tests.fakes import NOON
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/webhooks.md").read_text()
@@ -69,11 +69,14 @@ def test_what_is_not_told_on_a_merchants_topic_is_only_the_platforms_business():
     assert happened.merchant_id is None
 
 
-def test_the_words_of_tickets_and_reviews_are_those_of_the_log():
+def test_the_words_of_tickets_reviews_and_refunds_are_those_of_the_log():
     named = {name for entity, name in HAPPENINGS if entity == ticket_log.NOTICE}
     assert named == {tickets.OPENED, tickets.ACKNOWLEDGED, tickets.DECIDED, *tickets.CLOSED_WORDS}
     named = {name for entity, name in HAPPENINGS if entity == review_service.REVIEW}
     assert named == {review_service.FILED, review_service.EDITED}
+    named = {name for entity, name in HAPPENINGS if entity == money_log.REFUND}
+    assert named == {refunds.REFUND_HAPPENED[refunds.RefundEvent.CONFIRM]}
+    assert ("order", money_log.PAYMENT_CHANGED) in HAPPENINGS
     noted = {name for entity, name in HAPPENINGS if entity == "order" and name in moves.NOTES}
     assert noted == {moves.POSTPONED, moves.RE_PROMISED, moves.READY_LATE, moves.PROMISE_BROKEN}
 

@@ -1,12 +1,18 @@
 """What we sign, the receivers' own library accepts, and nothing else."""
 
+import ast
+import json
+import re
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from server.notify.signing import shown_secret, signature, signed_headers
 
+PAGE = (Path(__file__).resolve().parents[3] / "docs/webhooks.md").read_text()
 BODY = '{"type":"order.accepted","data":{"café":"送达"}}'.encode()
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -56,3 +62,24 @@ def test_a_message_kept_and_sent_again_an_hour_later_by_somebody_else_is_not_bel
     an_hour_ago = now_s() - int(timedelta(hours=1).total_seconds())
     with pytest.raises(WebhookVerificationError):
         receives(NEW, signed_headers([NEW], "msg_1", an_hour_ago, BODY))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_ours"),
+    [({}, True), ({"webhook-id": "msg_2"}, False), ({"webhook-timestamp": "1"}, False)],
+    ids=["as sent", "another id", "an old time"],
+)
+def test_the_code_for_node_on_the_page_believes_us_and_nobody_else(change, is_ours):
+    shown = re.search(r"```js\n(.*?)```", PAGE, re.DOTALL)[1].replace("whsec_…", shown_secret(OLD))
+    headers = signed_headers([NEW, OLD], "msg_1", now_s(), BODY) | change
+    asked = f"console.log(isFromSongda({json.dumps(headers)}, Buffer.from({BODY.decode()!r})))"
+    program = ["node", "--input-type=module", "--eval", shown + asked]
+    said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == str(is_ours).lower()
+
+
+def test_the_code_for_python_on_the_page_is_what_is_tried_here():
+    shown = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1]
+    assert "from standardwebhooks.webhooks import Webhook, WebhookVerificationError" in shown
+    assert "webhook.verify(body, dict(request.headers))" in shown
+    ast.parse(shown)
