@@ -4,13 +4,13 @@ A courier's reports may have waited for a network, so they are judged by what is
 steps, and a step that lies behind is taken into the history.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from server.orders.lifecycle import IllegalTransition
-from server.orders.model import Command, Deliver, PickUp
+from server.orders.lifecycle import Event, IllegalTransition, Status
 
 
 class State(StrEnum):
@@ -95,7 +95,10 @@ TRANSITIONS: dict[State, dict[Act, State]] = {
     State.ASSIGNED: {**_from(_ON_THE_WAY_TO_PICKUP, State.ASSIGNED), **_BEFORE_PICKUP, Act.LAPSE: State.LAPSED},
     **{state: {**_from(_ON_THE_WAY_TO_PICKUP, state), **_BEFORE_PICKUP} for state in _TO_PICKUP},
     **{state: {**_from(_ON_THE_WAY_TO_DROPOFF, state), **_WITH_THE_BAG} for state in _TO_DROPOFF},
-    **{state: {**_from(_ON_THE_WAY_BACK, state), Act.WITHDRAW: State.WITHDRAWN} for state in _TO_RETURN},
+    # Somebody may have come to the door after all.
+    **{state: {
+        **_from(_ON_THE_WAY_BACK, state), Act.REDELIVER: State.EN_ROUTE_TO_DROPOFF, Act.WITHDRAW: State.WITHDRAWN,
+    } for state in _TO_RETURN},
     State.DELIVERED: {}, State.RETURNED: {}, State.DECLINED: {}, State.LAPSED: {}, State.WITHDRAWN: {},
 }
 LEGS: dict[State, Leg] = {
@@ -106,8 +109,30 @@ LEGS: dict[State, Leg] = {
 ENDED = frozenset(state for state, row in TRANSITIONS.items() if not row)
 CARRYING = frozenset({*_TO_DROPOFF, *_TO_RETURN})  # the bag is with him
 
-# How assignment and order touch: what a courier reports of his bag is told to its order in the same transaction.
-ORDER_COMMANDS: dict[Act, Command] = {Act.PICK_UP: PickUp(), Act.DELIVER: Deliver()}
+# How assignment and order touch: a report of the bag is told to its order in the same transaction …
+ORDER_EVENTS: dict[Act, Event] = {
+    Act.PICK_UP: Event.PICK_UP, Act.DELIVER: Event.DELIVER, Act.HAND_BACK: Event.RETURN,
+}  # fmt: skip
+# … and an order that is in a status has an assignment in one of these states, or none that is open.
+TOGETHER: dict[Status, frozenset[State]] = {
+    Status.ACCEPTED: frozenset({State.ASSIGNED, *_TO_PICKUP}),
+    Status.DELIVERING: frozenset(_TO_DROPOFF),
+    Status.DELIVERY_EXCEPTION: CARRYING,
+}
+WITHOUT_COURIER = frozenset(Status) - {Status.DELIVERING}
+
+# What a courier reports, and the state that he says to have reached.
+STEPS: dict[Act, State] = {**_ON_THE_WAY_TO_PICKUP, **_ON_THE_WAY_TO_DROPOFF, **_ON_THE_WAY_BACK}
+# Both ways in their order, for what a state has behind it.
+_WAY = (*STEPS.values(),)
+_WAY_OUT = (*_ON_THE_WAY_TO_PICKUP.values(), *_ON_THE_WAY_TO_DROPOFF.values())
+_WAY_BACK = (*_WAY_OUT[:-1], State.EN_ROUTE_TO_RETURN, *_ON_THE_WAY_BACK.values())
+
+
+def _behind(state: State) -> tuple[State, ...]:
+    """The steps that lie behind an assignment in `state`, in their order; none behind one that ended early."""
+    way = _WAY_OUT if state in _WAY_OUT else _WAY_BACK
+    return way[: way.index(state)] if state in way else ()
 
 
 def next_state(state: State, act: Act) -> State:
@@ -120,7 +145,10 @@ def next_state(state: State, act: Act) -> State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One order on one courier, at one version.  At most one open one per order, and per courier for now."""
+    """One order on one courier, at one version.  At most one open one per order, and per courier for now.
+
+    `moments` are those at which he reached a state, by his phone's word as far as we believe it.
+    """
 
     id: UUID
     order_id: UUID
@@ -130,16 +158,65 @@ class Assignment:
     version: int
     created_at: datetime
     ended_at: datetime | None = None
+    moments: Mapping[str, datetime] = field(default_factory=dict)
+    reason: str | None = None  # why he declined it, or why it was taken from him
 
     @property
     def leg(self) -> Leg | None:
         """The ride he is on for it; None once it has ended."""
         return LEGS.get(self.state)
 
-    def after(self, act: Act, *, at: datetime) -> "Assignment":
+    def after(self, act: Act, *, at: datetime, reason: str | None = None) -> "Assignment":
         """The assignment after `act`; IllegalTransition when the table forbids it."""
         state = next_state(self.state, act)
-        return replace(self, state=state, version=self.version + 1, ended_at=at if state in ENDED else None)
+        # What was reached before and lies ahead again, as the door does after a redelivery, is to be reached anew.
+        kept = _behind(state) or tuple(State)
+        moments = {name: moment for name, moment in self.moments.items() if name in kept}
+        return replace(
+            self,
+            state=state,
+            version=self.version + 1,
+            ended_at=at if state in ENDED else None,
+            moments={**moments, state.value: at},
+            reason=reason or self.reason,
+        )
+
+    def told(self, act: Act, occurred_at: datetime | None, *, now: datetime) -> "Told":
+        """What becomes of a courier's report; IllegalTransition when it fits neither his way nor his history."""
+        step = STEPS[act]
+        if act in TRANSITIONS[self.state]:
+            at = self.believed(occurred_at, step, now=now)
+            return Told(self.after(act, at=at), at)
+        if step not in (*_behind(self.state), self.state):
+            raise IllegalTransition(self.state, act)
+        if step.value in self.moments:
+            return Told(self, self.moments[step.value])  # said before
+        at = self.believed(occurred_at, step, now=now)
+        moved = replace(self, version=self.version + 1, moments={**self.moments, step.value: at})
+        return Told(moved, at, late=step)
+
+    def believed(self, occurred_at: datetime | None, step: State | None, *, now: datetime) -> datetime:
+        """When that was, between what he is known to have done before it and after it; without a step: just now."""
+        place = len(_WAY) if step is None else _WAY.index(step)
+        before = [self.moments[state] for state in _WAY[:place] if state.value in self.moments]
+        behind = (*_behind(self.state), self.state)
+        after = [
+            self.moments[state]
+            for state in _WAY[place + 1 :]
+            if state in behind and state.value in self.moments
+        ]
+        return believed_moment(
+            occurred_at, not_before=max([self.created_at, *before]), now=min([now, *after])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The assignment after a report, and when that was; `late`: the step was behind him already, and is history now."""
+
+    assignment: Assignment
+    at: datetime
+    late: State | None = None
 
 
 def believed_moment(occurred_at: datetime | None, *, not_before: datetime, now: datetime) -> datetime:

@@ -1,11 +1,15 @@
 """All SQL about assignments.  Two constraints decide every race: one open assignment an order, one a courier."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from server.dispatch.legs import Assignment, State
 from server.errors import Refused
+from server.orders.store import Held
+
+REASSIGNED = "reassigned"  # why an assignment was withdrawn whose courier shall not get the order again
 
 
 class AssignmentChanged(Refused):
@@ -39,13 +43,15 @@ class AssignmentStore:
     async def replace(self, before: Assignment, moved: Assignment) -> None:
         """Write `moved` over `before`; AssignmentChanged if that is no longer the newest version."""
         written = await self._connection.fetchval(
-            "UPDATE assignments SET state = $3, version = $4, ended_at = $5"
+            "UPDATE assignments SET state = $3, version = $4, ended_at = $5, moments = $6, reason = $7"
             " WHERE id = $1 AND version = $2 RETURNING true",
             before.id,
             before.version,
             moved.state.value,
             moved.version,
             moved.ended_at,
+            moved.moments,
+            moved.reason,
         )
         if written is None:
             raise AssignmentChanged
@@ -58,6 +64,16 @@ class AssignmentStore:
             order_id,
         )
         return None if row is None else _assignment(row)
+
+    async def refused_by(self, order_id: UUID) -> set[UUID]:
+        """Who has had the order and would not, or should not, have it again."""
+        rows = await self._connection.fetch(
+            "SELECT DISTINCT courier_id FROM assignments WHERE order_id = $1"
+            " AND (state IN ('declined', 'lapsed') OR state = 'withdrawn' AND reason = $2)",
+            order_id,
+            REASSIGNED,
+        )
+        return {row["courier_id"] for row in rows}
 
     async def open_of_orders(self, order_ids: Sequence[UUID]) -> dict[UUID, Assignment]:
         """The open assignments of these orders, by order."""
@@ -91,18 +107,29 @@ async def carriers_of(connection: Any, order_id: UUID) -> list[UUID]:
     return [row["courier_id"] for row in rows]
 
 
-_COLUMNS = "a.id, a.order_id, a.courier_id, c.display_name, a.state, a.version, a.created_at, a.ended_at"
+def assignment_of(held: Held) -> Assignment | None:
+    """The newest assignment of an order that is held, open or ended; None when it never had one."""
+    row = held.assignment
+    return None if row is None else _assignment(row, held.courier_name or "")
+
+
+_COLUMNS = (
+    "a.id, a.order_id, a.courier_id, c.display_name, a.state, a.version, a.created_at, a.ended_at, a.moments,"
+    " a.reason"
+)
 _TABLES = "assignments a JOIN accounts c ON c.id = a.courier_id"
 
 
-def _assignment(row: Any) -> Assignment:
+def _assignment(row: Any, courier_name: str | None = None) -> Assignment:
     return Assignment(
         id=row["id"],
         order_id=row["order_id"],
         courier_id=row["courier_id"],
-        courier_name=row["display_name"],
+        courier_name=row["display_name"] if courier_name is None else courier_name,
         state=State(row["state"]),
         version=row["version"],
         created_at=row["created_at"],
         ended_at=row["ended_at"],
+        moments={name: datetime.fromisoformat(moment) for name, moment in row["moments"].items()},
+        reason=row["reason"],
     )

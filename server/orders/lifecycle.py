@@ -107,10 +107,8 @@ class IllegalTransition(Refused):
 
     code = "illegal_transition"
 
-    def __init__(self, status: StrEnum, event: StrEnum) -> None:
-        super().__init__(
-            f"{event.value} is not possible when {status.value}", current=status.value, event=event.value
-        )
+    def __init__(self, status: str, event: str) -> None:
+        super().__init__(f"{event!s} is not possible when {status!s}", current=str(status), event=str(event))
 
 
 def next_status(status: Status, event: Event) -> Status:

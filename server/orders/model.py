@@ -1,20 +1,43 @@
-"""Order and its facts, and the commands that move it.  Pure: moments come in as arguments.
+"""Order and its facts.  Pure: moments come in as arguments.  The commands that move it stand in moves.py.
 
 Whether a command is possible is the table's to say (lifecycle.py), whether somebody may give it is accounts'.  The
 contact an order goes to is not among its facts: personal data stand apart (store.py).
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypedDict
 from uuid import UUID
 
-from server.orders.kitchen import Kitchen
-from server.orders.lifecycle import ENDED, HAPPENED, PLACED, Event, Status, next_status
+from server.orders.kitchen import COOKS_WHILE, Kitchen, KitchenEvent, next_kitchen
+from server.orders.kitchen import HAPPENED as COOKED
+from server.orders.lifecycle import (
+    ENDED,
+    HAPPENED,
+    PLACED,
+    Event,
+    IllegalTransition,
+    Status,
+    next_status,
+)
 
 # One currency for a platform, until merchants bring their own (ISO 4217; the demo city is Helsinki).
 CURRENCY = "EUR"
+NOBODY = UUID(int=0)  # no account and no merchant has this id
+INTRODUCED = (
+    "number", "merchant_id", "customer_id", "total_minor", "currency", "placed_at", "payment_method",
+    "payment_status", "scheduled_from", "scheduled_to",
+)  # fmt: skip
+
+
+class OrderPeople(TypedDict):
+    """Whose an order is."""
+
+    order_id: UUID
+    customer_id: UUID
+    merchant_id: UUID
+    courier_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +104,17 @@ class Order:
     payment_status: PaymentStatus = PaymentStatus.DUE
     scheduled_from: datetime | None = None  # wanted then, not as soon as possible
     scheduled_to: datetime | None = None
+    release_at: datetime | None = None  # … and its merchant hears of it then
+    accept_by: datetime | None = (
+        None  # its merchant has, or had, to answer by then; None: has not heard of it
+    )
     kitchen: Kitchen | None = None  # what the merchant says of the food; None before acceptance
-    preparation_s: int | None = None
+    preparation_s: int | None = None  # counted from acceptance
     first_promised_at: datetime | None = None  # what the customer was told at acceptance …
     promised_at: datetime | None = None  # … and is told now
     reason: str | None = None  # why it was rejected, cancelled, failed or disputed
     proof: Proof | None = None  # of delivery
+    waived: tuple[str, ...] = ()  # the codes and proofs that somebody of the staff does without
     ended_by: str | None = None  # the role that rejected or cancelled it, and may undo that
     accepted_at: datetime | None = None
     ready_at: datetime | None = None
@@ -94,41 +122,77 @@ class Order:
     delivered_at: datetime | None = None
     ended_at: datetime | None = None
 
+    @property
+    def ready_by(self) -> datetime | None:
+        """When the food is to be ready, by the kitchen's newest word."""
+        if self.accepted_at is None or self.preparation_s is None:
+            return None
+        return self.accepted_at + timedelta(seconds=self.preparation_s)
+
+    @property
+    def is_with_merchant(self) -> bool:
+        """Whether its merchant has heard of it: not of one that is scheduled, nor of one cancelled before its time."""
+        return self.accept_by is not None
+
+    def people(self, courier_id: UUID | None = None) -> "OrderPeople":
+        """Whose it is, as accounts/permissions.py asks; `courier_id` has it on him now."""
+        return {
+            "order_id": self.id,
+            "customer_id": self.customer_id,
+            "merchant_id": self.merchant_id if self.is_with_merchant else NOBODY,
+            "courier_id": courier_id,
+        }
+
     def after(self, command: "Command", *, at: datetime) -> "tuple[Order, Happening]":
         """The order after `command`, and what happened, for the log; IllegalTransition when the table forbids it."""
         status = next_status(self.status, command.event)
-        facts = {"status": status, **command.facts(at)}
+        facts = {"status": status, **command.facts(self, at)}
         if status in ENDED:
             facts["ended_at"] = at
         elif self.ended_at is not None:
             facts["ended_at"] = None  # undone
-        moved = replace(self, version=self.version + 1, **facts)
-        return moved, Happening(HAPPENED[command.event], facts, at)
+        return self.noted(HAPPENED[command.event], at, facts)
+
+    def noted(self, name: str, at: datetime, facts: dict[str, Any]) -> "tuple[Order, Happening]":
+        """The order with these facts, and that this happened; its status is not asked."""
+        return replace(self, version=self.version + 1, **facts), Happening(name, facts, at)
+
+    def require_cooking(self, event: str) -> None:
+        """IllegalTransition unless the food is being made."""
+        if self.kitchen is not Kitchen.PREPARING or self.status not in COOKS_WHILE:
+            raise IllegalTransition(self.status, event)
+
+    def require_open(self, event: str) -> None:
+        """IllegalTransition when nothing is under way any more."""
+        if self.ended_at is not None:
+            raise IllegalTransition(self.status, event)
+
+    def cooked(self, event: KitchenEvent, *, at: datetime) -> tuple[str, dict[str, Any]]:
+        """What the log says of this news from the kitchen, and the facts it makes; IllegalTransition."""
+        kitchen = next_kitchen(self.status, self.kitchen, event)
+        return COOKED[event], {"kitchen": kitchen, "ready_at": at if kitchen is Kitchen.READY else None}
+
+    def introduction(self) -> dict[str, Any]:
+        """What those must be told of it, beside its status, who have it on no list yet, or no longer."""
+        return {name: getattr(self, name) for name in INTRODUCED}
 
     def newborn(self) -> "Happening":
         """What happened when this order was placed."""
-        return Happening(
-            PLACED,
-            {
-                "status": self.status,
-                "number": self.number,
-                "merchant_id": self.merchant_id,
-                "customer_id": self.customer_id,
-                "total_minor": self.total_minor,
-                "currency": self.currency,
-                "placed_at": self.placed_at,
-            },
-            self.placed_at,
-        )
+        facts = {"status": self.status, "accept_by": self.accept_by, **self.introduction()}
+        return Happening(PLACED, facts, self.placed_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What a command did: the word of the log, the fields that changed, and when."""
+    """What a command did: the word of the log, the fields that changed, and when.
+
+    `more` is for those who listen: the reason for a new promise, say, which is no fact of the order.
+    """
 
     name: str
     fields: dict[str, Any]
     at: datetime
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 class Command(Protocol):
@@ -136,69 +200,6 @@ class Command(Protocol):
 
     event: ClassVar[Event]
 
-    def facts(self, at: datetime) -> dict[str, Any]:
-        """The order's fields that this command sets at the moment `at`."""
+    def facts(self, order: Order, at: datetime) -> dict[str, Any]:
+        """The fields that this command sets of `order` at the moment `at`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """The merchant takes it on and says how long the kitchen needs."""
-
-    event: ClassVar[Event] = Event.ACCEPT
-    preparation_s: int
-
-    def facts(self, at: datetime) -> dict[str, Any]:
-        return {"accepted_at": at, "preparation_s": self.preparation_s, "kitchen": Kitchen.PREPARING}
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """The merchant cannot make it, and says why."""
-
-    event: ClassVar[Event] = Event.REJECT
-    reason: str
-
-    def facts(self, at: datetime) -> dict[str, Any]:
-        return {"reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Somebody who may calls it off, and says why."""
-
-    event: ClassVar[Event] = Event.CANCEL
-    reason: str
-
-    def facts(self, at: datetime) -> dict[str, Any]:
-        return {"reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
-class Expire:
-    """The merchant said nothing in time."""
-
-    event: ClassVar[Event] = Event.EXPIRE
-
-    def facts(self, at: datetime) -> dict[str, Any]:
-        return {}
-
-
-@dataclass(frozen=True, slots=True)
-class PickUp:
-    """The courier has the bag."""
-
-    event: ClassVar[Event] = Event.PICK_UP
-
-    def facts(self, at: datetime) -> dict[str, Any]:
-        return {"picked_up_at": at}
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """The courier has handed it over."""
-
-    event: ClassVar[Event] = Event.DELIVER
-
-    def facts(self, at: datetime) -> dict[str, Any]:
-        return {"delivered_at": at}

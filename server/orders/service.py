@@ -1,11 +1,11 @@
-"""What people and clocks do to orders: load, ask the rule, save, tell the log; all or nothing.
+"""What people say to orders: load, ask the rule, save, tell the log; all or nothing.
 
-Couriers' reports (pick up, deliver) move the assignment as well and stand in dispatch/service.py.
+What the clock does stands in order_clock.py; couriers' reports move the assignment as well (dispatch/reports.py), as
+does what the staff decides about a delivery exception (dispatch/order_moves.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from server.accounts.permissions import Permission, require, require_for_order
@@ -13,21 +13,40 @@ from server.accounts.viewer import Viewer
 from server.clock import Clock
 from server.errors import BadInput
 from server.ids import new_id
+from server.orders.alarms import Patience
+from server.orders.birth import place_checked
+from server.orders.codes import Waiver
 from server.orders.commands import fingerprint, once
 from server.orders.door import at_the_door
-from server.orders.lifecycle import FIRST, Status
-from server.orders.log import log_event
-from server.orders.model import Accept, Cancel, Command, Expire, Order, PaymentMethod, Reject
+from server.orders.kitchen import KitchenEvent
+from server.orders.model import PaymentMethod
+from server.orders.moves import (
+    POSTPONED,
+    PROOF_WAIVED,
+    REVIEW_REQUESTED,
+    Accept,
+    Cancel,
+    ConfirmReceipt,
+    Dispute,
+    Reject,
+    undoing,
+)
+from server.orders.order_clock import OrderClock
 from server.orders.placing import PlaceOrder
-from server.orders.store import OrderChanged, OrderStore
+from server.orders.promise import promised_at
+from server.orders.record import Story, record
+from server.orders.store import OrderStore, require_version
+from server.orders.trouble import Grievance, Troubles
 from server.orders.views import Json, order_json
 from server.settings import Settings
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
 
-ACCEPT_DEADLINE = "accept_deadline"  # the timer that ends a silent merchant's order
 MAX_PREPARATION_S = 4 * 3600
 MAX_REASON_LENGTH = 500
+
+# What a command does to the order's story, within the unit of work.
+Decide = Callable[[Story, UnitOfWork], Awaitable[None] | None]
 
 
 class BadPreparation(BadInput):
@@ -42,58 +61,44 @@ class BadReason(BadInput):
     code = "bad_reason"
 
 
-def require_version(order: Order, version: int | None) -> None:
-    """OrderChanged when somebody decided on another version than the one there is."""
-    if version is not None and version != order.version:
-        raise OrderChanged(order)
-
-
 class OrderService:
     """The commands about orders.  `version`, where given, is what the person saw: OrderChanged if it has moved on.
 
-    `key` is the caller's Idempotency-Key: repeated, it gets the first answer again.
+    `key` is the caller's Idempotency-Key: repeated, it gets the first answer again.  `troubles` are told of disputes.
     """
 
     def __init__(self, storage: Storage, clock: Clock, settings: Settings) -> None:
+        self.troubles = Troubles()
         self._storage = storage
         self._clock = clock
         self._settings = settings
+        self._patience = Patience.of(settings)
 
     def register(self, timers: Timers) -> None:
-        """Let the clock act: a merchant's silence ends the order."""
-        timers.on(ACCEPT_DEADLINE, self._expire)
+        """Let the clock act about orders."""
+        OrderClock(self._patience).register(timers)
 
     async def place(self, viewer: Viewer, asked: PlaceOrder, *, key: str | None = None) -> Json:
-        """A new order of the viewer's; CheckFailed tells all that is wrong with it."""
+        """A new order of the viewer's, paid for at the door; CheckFailed tells all that is wrong with it."""
         require(viewer, Permission.PLACE_ORDER)
 
         async def act(work: UnitOfWork) -> Json:
             checked = await at_the_door(
                 work.connection, asked, at=work.now, settings=self._settings, methods=(PaymentMethod.CASH,)
             )
-            order = await OrderStore(work.connection).insert(
-                Order(
-                    id=new_id(self._clock.now_ms()),
-                    number=0,  # the record will say
-                    merchant_id=asked.merchant_id,
-                    customer_id=viewer.account_id,
-                    status=FIRST,
-                    version=1,
-                    lines=checked.lines,
-                    total_minor=checked.total_minor,
-                    items_minor=checked.items_minor,
-                    delivery_fee_minor=checked.delivery_fee_minor,
-                    currency=checked.currency,
-                    placed_at=work.now,
-                ),
-                checked.contact,
+            order = await place_checked(
+                work,
+                checked,
+                order_id=new_id(self._clock.now_ms()),
+                customer_id=viewer.account_id,
+                settings=self._settings,
+                by=viewer,
             )
-            await work.append(log_event(order, order.newborn(), actor_id=viewer.account_id))
-            due_at = work.now + timedelta(seconds=self._settings.accept_within_s)
-            await work.set_timer(ACCEPT_DEADLINE, order.id, due_at)
             return order_json(order)
 
         return await once(self._storage, viewer, key, fingerprint("place", asked), act)
+
+    # The merchant's
 
     async def accept(
         self,
@@ -104,12 +109,14 @@ class OrderService:
         version: int | None = None,
         key: str | None = None,
     ) -> Json:
-        """The merchant takes the order on; the kitchen needs `preparation_s`."""
-        if not 0 <= preparation_s <= MAX_PREPARATION_S:
-            raise BadPreparation
-        return await self._record(
-            viewer, Permission.ANSWER_ORDER, order_id, Accept(preparation_s), version, key
-        )
+        """The merchant takes the order on; the kitchen needs `preparation_s`, and the promise is fixed."""
+        good_preparation(preparation_s)
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            story.move(Accept(preparation_s, story.held.ride_s), at=work.now)
+
+        told = fingerprint("accept", order_id, preparation_s, version)
+        return await self._decide(viewer, Permission.ANSWER_ORDER, order_id, version, key, told, decide)
 
     async def reject(
         self,
@@ -121,9 +128,64 @@ class OrderService:
         key: str | None = None,
     ) -> Json:
         """The merchant turns the order down."""
-        return await self._record(
-            viewer, Permission.ANSWER_ORDER, order_id, Reject(_good(reason)), version, key
-        )
+        reason = good_reason(reason)
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            story.move(Reject(reason, viewer.role.value), at=work.now)
+
+        told = fingerprint("reject", order_id, reason, version)
+        return await self._decide(viewer, Permission.ANSWER_ORDER, order_id, version, key, told, decide)
+
+    async def postpone(
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        preparation_s: int,
+        reason: str,
+        *,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> Json:
+        """The kitchen needs `preparation_s` from now on; the new promise stands beside the first."""
+        good_preparation(preparation_s)
+        reason = good_reason(reason)
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            order = story.order
+            order.require_cooking("postpone")
+            assert order.accepted_at is not None  # as what is being cooked was accepted
+            since_s = round((work.now - order.accepted_at).total_seconds())
+            promise = promised_at(
+                work.now,
+                preparation_s=preparation_s,
+                ride_s=story.held.ride_s,
+                not_before=order.scheduled_to,
+            )
+            facts = {"preparation_s": since_s + preparation_s, "promised_at": promise}
+            story.note(POSTPONED, at=work.now, facts=facts, why=reason)
+
+        told = fingerprint("postpone", order_id, preparation_s, reason, version)
+        return await self._decide(viewer, Permission.ANSWER_ORDER, order_id, version, key, told, decide)
+
+    async def cook(
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        event: KitchenEvent,
+        *,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> Json:
+        """The merchant says that the food is ready, or not ready after all."""
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            name, facts = story.order.cooked(event, at=work.now)
+            story.note(name, at=work.now, facts=facts)
+
+        told = fingerprint(event, order_id, version)
+        return await self._decide(viewer, Permission.ANSWER_ORDER, order_id, version, key, told, decide)
+
+    # Whoever may
 
     async def cancel(
         self,
@@ -134,48 +196,129 @@ class OrderService:
         version: int | None = None,
         key: str | None = None,
     ) -> Json:
-        """The customer, or somebody for them, calls the order off."""
-        return await self._record(
-            viewer, Permission.CANCEL_ORDER, order_id, Cancel(_good(reason)), version, key
+        """The customer, the merchant, or somebody for them, calls the order off."""
+        reason = good_reason(reason)
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            story.move(Cancel(reason, viewer.role.value), at=work.now)
+
+        told = fingerprint("cancel", order_id, reason, version)
+        return await self._decide(viewer, Permission.CANCEL_ORDER, order_id, version, key, told, decide)
+
+    async def undo(
+        self, viewer: Viewer, order_id: UUID, *, version: int | None = None, key: str | None = None
+    ) -> Json:
+        """Who rejected or cancelled the order by a slip takes it back, within a minute."""
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            accept_by = work.now + timedelta(seconds=self._patience.accept_s)
+            back = undoing(story.order, viewer.role.value, at=work.now, accept_by=accept_by)
+            # Those who had it on a list have struck it off.
+            story.move(back, at=work.now, **story.order.introduction())
+
+        told = fingerprint("undo", order_id, version)
+        return await self._decide(viewer, Permission.UNDO_ORDER, order_id, version, key, told, decide)
+
+    # The customer's
+
+    async def confirm_receipt(
+        self, viewer: Viewer, order_id: UUID, *, version: int | None = None, key: str | None = None
+    ) -> Json:
+        """The customer has the bag: the order is complete, and they are asked how it was."""
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            story.move(ConfirmReceipt(), at=work.now)
+            story.note(REVIEW_REQUESTED, at=work.now)
+
+        told = fingerprint("confirm_receipt", order_id, version)
+        return await self._decide(viewer, Permission.CONFIRM_RECEIPT, order_id, version, key, told, decide)
+
+    async def dispute(
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        grievance: Grievance,
+        *,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> Json:
+        """What came was not right, or nothing came; a ticket is opened for it."""
+        grievance.check(viewer.role)
+
+        async def decide(story: Story, work: UnitOfWork) -> None:
+            story.move(Dispute(grievance.reason), at=work.now, evidence=list(grievance.evidence))
+            await grievance.check_evidence(work.connection, order_id)
+
+        async def afterwards(story: Story, work: UnitOfWork) -> None:
+            await self.troubles.tell(work, story, grievance, by=viewer)
+
+        told = fingerprint("dispute", order_id, grievance, version)
+        return await self._decide(
+            viewer, Permission.DISPUTE_ORDER, order_id, version, key, told, decide, afterwards
         )
 
-    async def _record(
+    # The staff's
+
+    async def override(
+        self,
+        viewer: Viewer,
+        order_id: UUID,
+        waiver: Waiver,
+        reason: str,
+        *,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> Json:
+        """Somebody of the staff lets the courier go on without that code or proof, and says why."""
+        reason = good_reason(reason)
+
+        def decide(story: Story, work: UnitOfWork) -> None:
+            story.order.require_open("override")
+            waived = tuple(dict.fromkeys([*story.order.waived, waiver.value]))
+            story.note(PROOF_WAIVED, at=work.now, facts={"waived": waived}, why=reason)
+
+        told = fingerprint("override", order_id, waiver, reason, version)
+        return await self._decide(viewer, Permission.REDELIVER_ORDER, order_id, version, key, told, decide)
+
+    async def _decide(
         self,
         viewer: Viewer,
         permission: Permission,
         order_id: UUID,
-        command: Command,
         version: int | None,
         key: str | None,
+        told: bytes,
+        decide: Decide,
+        afterwards: Decide | None = None,
     ) -> Json:
         async def act(work: UnitOfWork) -> Json:
-            order = await OrderStore(work.connection).lock(order_id)
-            require_for_order(
-                viewer, permission, customer_id=order.customer_id, merchant_id=order.merchant_id
-            )
-            require_version(order, version)
-            await work.clear_timer(ACCEPT_DEADLINE, order_id)
-            return order_json(await self._move(work, order, command, actor_id=viewer.account_id))
+            held = await OrderStore(work.connection).hold(order_id)
+            require_for_order(viewer, permission, **held.order.people(held.courier_id))
+            require_version(held.order, version)
+            story = Story(held)
+            await _done(decide(story, work))
+            moved = await record(work, story, patience=self._patience, by=viewer)
+            if afterwards is not None:
+                await _done(afterwards(story, work))
+            return order_json(moved)
 
         require(viewer, permission)
-        told = fingerprint(command.event, order_id, command, version)
         return await once(self._storage, viewer, key, told, act)
 
-    async def _move(
-        self, work: UnitOfWork, order: Order, command: Command, *, actor_id: UUID | None
-    ) -> Order:
-        moved, happening = order.after(command, at=work.now)
-        await OrderStore(work.connection).replace(order, moved)
-        await work.append(log_event(moved, happening, actor_id=actor_id))
-        return moved
 
-    async def _expire(self, work: UnitOfWork, order_id: UUID, payload: Mapping[str, Any]) -> None:
-        order = await OrderStore(work.connection).lock(order_id)
-        if order.status is Status.PENDING_ACCEPTANCE:  # else the merchant was faster by a moment
-            await self._move(work, order, Expire(), actor_id=None)
+async def _done(deciding: Awaitable[None] | None) -> None:
+    if deciding is not None:
+        await deciding
 
 
-def _good(reason: str) -> str:
+def good_preparation(preparation_s: int) -> None:
+    """BadPreparation unless a kitchen can need so long."""
+    if not 0 <= preparation_s <= MAX_PREPARATION_S:
+        raise BadPreparation
+
+
+def good_reason(reason: str) -> str:
+    """The reason without what stands around it; BadReason when there is none, or a novel."""
     reason = reason.strip()
     if not 1 <= len(reason) <= MAX_REASON_LENGTH:
         raise BadReason

@@ -30,6 +30,12 @@ class OrderChanged(Refused):
         super().__init__(order=order_json(order))
 
 
+def require_version(order: Order, version: int | None) -> None:
+    """OrderChanged when somebody decided on another version than the one there is."""
+    if version is not None and version != order.version:
+        raise OrderChanged(order)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFilter:
     """Which orders somebody asks for, of those that they may see; what is None is not asked about."""
@@ -68,17 +74,22 @@ class OrderStore:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def insert(self, order: Order, contact: Contact) -> Order:
-        """Store a new order and where it goes; the order comes back with its number."""
+    async def insert(self, order: Order, contact: Contact, *, ride_s: int) -> Order:
+        """Store a new order and where it goes; the order comes back with its number.
+
+        The contact may be there already, under the id of the checkout that the order comes from.
+        """
         number = await self._connection.fetchval(
             "WITH placed AS ("
             " INSERT INTO orders"
             " (id, merchant_id, customer_id, status, version, items, total_minor, currency, placed_at,"
-            " items_minor, delivery_fee_minor, payment_method, payment_status, scheduled_from, scheduled_to)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $16, $17, $18, $19, $20, $21) RETURNING id, number"
+            " items_minor, delivery_fee_minor, payment_method, payment_status, scheduled_from, scheduled_to,"
+            " release_at, accept_by, ride_s)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $16, $17, $18, $19, $20, $21, $22, $23, $24)"
+            " RETURNING id, number"
             "), contact AS ("
             " INSERT INTO order_contacts (order_id, name, phone, address, lat, lng, note)"
-            " SELECT id, $10, $11, $12, $13, $14, $15 FROM placed"
+            " SELECT id, $10, $11, $12, $13, $14, $15 FROM placed ON CONFLICT (order_id) DO NOTHING"
             ") SELECT number FROM placed",
             order.id,
             order.merchant_id,
@@ -101,6 +112,9 @@ class OrderStore:
             order.payment_status.value,
             order.scheduled_from,
             order.scheduled_to,
+            order.release_at,
+            order.accept_by,
+            ride_s,
         )
         return replace(order, number=number)
 
@@ -121,13 +135,30 @@ class OrderStore:
             )
         )
 
+    async def hold(self, order_id: UUID) -> "Held":
+        """The order locked as by `lock`, with what a command about it must know beside it, in one round trip."""
+        row = await self._connection.fetchrow("SELECT * FROM hold_order($1)", order_id)
+        if row is None:
+            raise OrderNotFound
+        return Held(
+            order=_order({name: row["held"][name] for name in _NAMES}),
+            ride_s=row["held"]["ride_s"],
+            wrong_codes=row["held"]["wrong_codes"],
+            pickup_code_required=row["pickup_code_required"],
+            dropoff_proof_required=row["dropoff_proof_required"],
+            usual_preparation_s=row["usual_preparation_s"],
+            merchant_place=(row["lat"], row["lng"]),
+            assignment=row["assignment"],
+            courier_name=row["courier_name"],
+        )
+
     async def replace(self, before: Order, moved: Order) -> None:
         """Write `moved` over `before`; OrderChanged if that is no longer the newest version."""
         written = await self._connection.fetchval(
             "UPDATE orders SET status = $3, version = $4, preparation_s = $5, reason = $6, accepted_at = $7,"
             " picked_up_at = $8, delivered_at = $9, ended_at = $10, kitchen = $11, ready_at = $12,"
-            " first_promised_at = $13, promised_at = $14, proof = $15, ended_by = $16, payment_status = $17"
-            " WHERE id = $1 AND version = $2 RETURNING true",
+            " first_promised_at = $13, promised_at = $14, proof = $15, ended_by = $16, payment_status = $17,"
+            " accept_by = $18, waived = $19 WHERE id = $1 AND version = $2 RETURNING true",
             before.id,
             before.version,
             moved.status.value,
@@ -145,9 +176,36 @@ class OrderStore:
             None if moved.proof is None else msgspec.to_builtins(moved.proof),
             moved.ended_by,
             moved.payment_status.value,
+            moved.accept_by,
+            moved.waived,
         )
         if written is None:
             raise OrderChanged(await self.get(before.id))
+
+    async def count_wrong_code(self, order_id: UUID) -> int:
+        """One more wrong code was said; how many there were."""
+        count: int = await self._connection.fetchval(
+            "UPDATE orders SET wrong_codes = wrong_codes + 1 WHERE id = $1 RETURNING wrong_codes", order_id
+        )
+        return count
+
+    async def forget_wrong_codes(self, order_id: UUID) -> None:
+        """The right one was said: the next is counted anew."""
+        await self._connection.execute("UPDATE orders SET wrong_codes = 0 WHERE id = $1", order_id)
+
+    async def move_contact(
+        self, order_id: UUID, *, address: str, lat: float, lng: float, ride_s: int
+    ) -> None:
+        """It goes elsewhere, and the ride there takes another time."""
+        await self._connection.execute(
+            "WITH ridden AS (UPDATE orders SET ride_s = $5 WHERE id = $1)"
+            " UPDATE order_contacts SET address = $2, lat = $3, lng = $4 WHERE order_id = $1",
+            order_id,
+            address,
+            lat,
+            lng,
+            ride_s,
+        )
 
     async def contact(self, order_id: UUID) -> Contact | None:
         """Where the order goes; None when that has been erased."""
@@ -183,7 +241,9 @@ class OrderStore:
         before: UUID | None = None,
         limit: int = 50,
     ) -> list[Order]:
-        """Orders as `asked`, newest first: one, a customer's, a merchant's, still open, older than `before`."""
+        """Orders as `asked`, newest first: one, a customer's, a merchant's, still under way (so not
+        those that only wait for their customer's word), older than `before`.
+        """
         wanted = asked.conditions()
         if order_id is not None:
             wanted.append(("id = {}", order_id))
@@ -194,8 +254,10 @@ class OrderStore:
         if before is not None:
             wanted.append(("(placed_at, id) < (SELECT placed_at, id FROM orders WHERE id = {})", before))
         where = [what.format(f"${place}") for place, (what, _) in enumerate(wanted, start=2)]
+        if merchant_id is not None:
+            where.append("accept_by IS NOT NULL")  # else it has not heard of it yet
         if open_only:
-            where.append("ended_at IS NULL")
+            where.append("ended_at IS NULL AND status <> 'delivered'")
         rows = await self._connection.fetch(
             f"SELECT {_COLUMNS} FROM orders {'WHERE ' if where else ''}{' AND '.join(where)}"
             " ORDER BY placed_at DESC, id DESC LIMIT $1",
@@ -205,11 +267,38 @@ class OrderStore:
         return [_order(row) for row in rows]
 
 
-_COLUMNS = (
-    "id, number, merchant_id, customer_id, status, version, items, total_minor, currency, preparation_s, reason,"
-    " placed_at, accepted_at, picked_up_at, delivered_at, ended_at, items_minor, delivery_fee_minor, payment_method,"
-    " payment_status, scheduled_from, scheduled_to, kitchen, ready_at, first_promised_at, promised_at, proof, ended_by"
-)
+# Column for field; only the lines of the basket are called otherwise.
+_NAMES = tuple("items" if name == "lines" else name for name in Order.__dataclass_fields__)
+_COLUMNS = ", ".join(_NAMES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """An order that this transaction holds, and what stands around it.
+
+    `assignment` is the newest row about it of that table, open or ended, for dispatch/store.py to read; None: none yet.
+    """
+
+    order: Order
+    ride_s: int  # from the merchant to the door
+    wrong_codes: int
+    pickup_code_required: bool
+    dropoff_proof_required: bool
+    usual_preparation_s: int
+    merchant_place: tuple[float, float]
+    assignment: Any
+    courier_name: str | None
+
+    @property
+    def courier_id(self) -> UUID | None:
+        """Who has it on him now."""
+        row = self.assignment
+        return None if row is None or row["ended_at"] is not None else row["courier_id"]
+
+    @property
+    def last_courier_id(self) -> UUID | None:
+        """Who has it, or had it last."""
+        return None if self.assignment is None else self.assignment["courier_id"]
 
 
 def _found(row: Any) -> Order:
@@ -229,6 +318,7 @@ def _order(row: Any) -> Order:
             "payment_method": PaymentMethod(facts["payment_method"]),
             "payment_status": PaymentStatus(facts["payment_status"]),
             "kitchen": None if facts["kitchen"] is None else Kitchen(facts["kitchen"]),
+            "waived": tuple(facts["waived"]),
             "proof": None if facts["proof"] is None else msgspec.convert(facts["proof"], Proof),
         }
     )

@@ -176,13 +176,13 @@ async def test_of_two_orders_for_one_courier_exactly_one_is_his(town):
 async def test_a_courier_picks_up_and_delivers_and_order_and_assignment_move_together(town):
     courier = await town.courier()
     order_id = await town.assigned(courier)
-    picked_up = await town.dispatch.pick_up(courier, order_id)
+    picked_up = await town.dispatch.reports.pick_up(courier, order_id)
     assert (picked_up["status"], picked_up["assignment"]["state"], picked_up["assignment"]["leg"]) == (
         "delivering",
         "picked_up",
         "to_dropoff",
     )
-    delivered = await town.dispatch.deliver(courier, order_id)
+    delivered = await town.dispatch.reports.deliver(courier, order_id)
     assert (delivered["status"], delivered["assignment"]["state"]) == ("delivered", "delivered")
     assert await town.happened(order_id) == [
         (1, "placed"),
@@ -200,7 +200,7 @@ async def test_a_courier_picks_up_and_delivers_and_order_and_assignment_move_tog
 async def test_the_couriers_own_topic_hears_what_he_has_to_do(town):
     courier = await town.courier()
     order_id = await town.assigned(courier)
-    await town.dispatch.pick_up(courier, order_id)
+    await town.dispatch.reports.pick_up(courier, order_id)
     rows = await town.storage.pool.fetch(
         "SELECT entity, name, fields FROM event_log WHERE topics @> ARRAY[$1] ORDER BY transaction_id, position",
         f"courier:{courier.account_id}",
@@ -224,8 +224,8 @@ async def test_the_couriers_own_topic_hears_what_he_has_to_do(town):
 async def test_a_courier_who_has_delivered_may_be_given_another_order(town):
     courier = await town.courier()
     first = await town.assigned(courier)
-    await town.dispatch.pick_up(courier, first)
-    await town.dispatch.deliver(courier, first)
+    await town.dispatch.reports.pick_up(courier, first)
+    await town.dispatch.reports.deliver(courier, first)
     second = await town.assigned(courier)
     assert await town.carrier(second) == courier.account_id
 
@@ -236,7 +236,7 @@ async def test_a_report_that_waited_for_the_network_counts_from_when_it_happened
     order_id = await town.assigned(courier)
     town.clock.turn(300)
     said = None if said_s is None else NOON + timedelta(seconds=said_s)
-    picked_up = await town.dispatch.pick_up(courier, order_id, said)
+    picked_up = await town.dispatch.reports.pick_up(courier, order_id, said)
     expected = NOON + timedelta(seconds=believed_s)
     assert picked_up["picked_up_at"] == expected.isoformat().replace("+00:00", "Z")
     row = await town.storage.pool.fetchrow(
@@ -250,30 +250,30 @@ async def test_only_the_courier_who_has_the_order_reports_of_it(town):
     order_id = await town.assigned(courier)
     for stranger in (other, a_viewer(Role.COURIER)):
         with pytest.raises(NotFound):
-            await town.dispatch.pick_up(stranger, order_id)
+            await town.dispatch.reports.pick_up(stranger, order_id)
     for role in (town.customer, town.kitchen, town.dispatcher):
         with pytest.raises(NotAllowed):
-            await town.dispatch.pick_up(role, order_id)
+            await town.dispatch.reports.pick_up(role, order_id)
     with pytest.raises(NotFound):
-        await town.dispatch.pick_up(courier, await town.accepted())
+        await town.dispatch.reports.pick_up(courier, await town.accepted())
 
 
 async def test_what_has_not_been_fetched_is_not_delivered_and_nothing_twice(town):
     courier = await town.courier()
     order_id = await town.assigned(courier)
     with pytest.raises(IllegalTransition):
-        await town.dispatch.deliver(courier, order_id)
-    await town.dispatch.pick_up(courier, order_id)
+        await town.dispatch.reports.deliver(courier, order_id)
+    await town.dispatch.reports.pick_up(courier, order_id)
     with pytest.raises(IllegalTransition):
-        await town.dispatch.pick_up(courier, order_id)
+        await town.dispatch.reports.pick_up(courier, order_id)
 
 
 async def test_a_report_sent_again_with_its_key_gets_the_same_answer(town):
     courier = await town.courier()
     order_id = await town.assigned(courier)
-    await town.dispatch.pick_up(courier, order_id)
-    first = await town.dispatch.deliver(courier, order_id, NOON, key="d1")
-    assert await town.dispatch.deliver(courier, order_id, NOON, key="d1") == first
+    await town.dispatch.reports.pick_up(courier, order_id)
+    first = await town.dispatch.reports.deliver(courier, order_id, NOON, key="d1")
+    assert await town.dispatch.reports.deliver(courier, order_id, NOON, key="d1") == first
 
 
 # Cancelling
@@ -293,7 +293,7 @@ async def test_a_cancelled_order_frees_its_courier_in_the_same_transaction(town)
     ]
     assert rows[0]["transaction_id"] == rows[1]["transaction_id"]
     with pytest.raises(IllegalTransition):
-        await town.dispatch.pick_up(courier, order_id)
+        await town.dispatch.reports.pick_up(courier, order_id)
 
 
 async def test_of_cancelling_and_picking_up_at_once_one_comes_first_and_both_see_the_same(town):
@@ -302,7 +302,7 @@ async def test_of_cancelling_and_picking_up_at_once_one_comes_first_and_both_see
         order_id = await town.assigned(courier)
         cancelled, picked_up = await asyncio.gather(
             town.orders.cancel(town.customer, order_id, "not hungry"),
-            town.dispatch.pick_up(courier, order_id),
+            town.dispatch.reports.pick_up(courier, order_id),
             return_exceptions=True,
         )
         story = [name for _, name in await town.happened(order_id)]

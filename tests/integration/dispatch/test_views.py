@@ -58,8 +58,8 @@ async def test_the_courier_sees_the_order_while_he_has_it_and_not_after(town):
     assert await ids(town, courier) == [str(order_id)]
     with pytest.raises(NotFound):
         await shown(town, other, order_id)
-    await town.dispatch.pick_up(courier, order_id)
-    await town.dispatch.deliver(courier, order_id)
+    await town.dispatch.reports.pick_up(courier, order_id)
+    await town.dispatch.reports.deliver(courier, order_id)
     with pytest.raises(NotFound):
         await shown(town, courier, order_id)
     assert await ids(town, courier) == []

@@ -32,7 +32,7 @@ async def assigned(town: Town, courier: Viewer) -> UUID:
 
 async def carried(town: Town, courier: Viewer) -> UUID:
     order_id = await town.assigned(courier)
-    await town.dispatch.pick_up(courier, order_id)
+    await town.dispatch.reports.pick_up(courier, order_id)
     return order_id
 
 

@@ -21,9 +21,14 @@ ALTER TABLE orders
     ADD COLUMN proof jsonb,
     ADD COLUMN ended_by text,
     ADD COLUMN ready_at timestamptz,
+    ADD COLUMN release_at timestamptz,              -- a scheduled one goes to its merchant then
+    ADD COLUMN accept_by timestamptz,               -- null: its merchant has not heard of it
+    ADD COLUMN waived text[] NOT NULL DEFAULT '{}',
+    -- The ride to the door in seconds; how far somebody lives is not the merchant's to see, so no fact of the order.
+    ADD COLUMN ride_s int NOT NULL DEFAULT 900 CHECK (ride_s >= 0),
     -- Wrong codes said at a door; not part of the order's versions.
     ADD COLUMN wrong_codes int NOT NULL DEFAULT 0;
-UPDATE orders SET items_minor = total_minor;
+UPDATE orders SET items_minor = total_minor, accept_by = placed_at + interval '3 minutes';
 ALTER TABLE orders ADD CONSTRAINT orders_sum CHECK (total_minor = items_minor + delivery_fee_minor);
 -- A delivered order is not over before it is completed.
 UPDATE orders SET status = 'completed' WHERE status = 'delivered';
@@ -35,6 +40,31 @@ ALTER TABLE order_contacts DROP CONSTRAINT order_contacts_order_id_fkey;
 ALTER TABLE assignments
     ADD COLUMN moments jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN reason text;
+
+-- Work that is open: one that only waits for its customer's word is not.
+DROP INDEX orders_open;
+CREATE INDEX orders_open ON orders (merchant_id, placed_at) WHERE ended_at IS NULL AND status <> 'delivered';
+
+-- The order, locked, with all that a command about it must know.  Each query of a function has a snapshot of its own,
+-- so what is read beside the order is as the one left it for whom the lock made us wait.
+CREATE FUNCTION hold_order(wanted uuid) RETURNS TABLE (
+    held orders, assignment assignments, courier_name text, pickup_code_required boolean,
+    dropoff_proof_required boolean, usual_preparation_s int, lat float8, lng float8
+) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM orders WHERE id = wanted FOR UPDATE;
+    RETURN QUERY
+        SELECT o, a.newest, c.display_name, m.pickup_code_required, m.dropoff_proof_required, m.preparation_s, m.lat, m.lng
+        FROM orders o
+        JOIN merchants m ON m.id = o.merchant_id
+        LEFT JOIN LATERAL (
+            SELECT newest FROM assignments newest
+            WHERE newest.order_id = o.id ORDER BY newest.ended_at IS NULL DESC, newest.id DESC LIMIT 1
+        ) a ON true
+        LEFT JOIN accounts c ON c.id = (a.newest).courier_id
+        WHERE o.id = wanted;
+END;
+$$;
 """
 
 
