@@ -59,7 +59,7 @@ class Phone:
     def __init__(self, line: Line, account: Account) -> None:
         self.account = account
         self._line = line
-        self._token = ""
+        self._token = self._refresh_token = ""
         self._good_until: datetime | None = None
         self._signing_in = asyncio.Lock()
 
@@ -67,20 +67,36 @@ class Phone:
         """A token that is good for a while, signing in when there is none; RequestRefused, Unreachable."""
         async with self._signing_in:
             if self._good_until is None or self._left_s(self._good_until) < RENEW_BEFORE_S:
-                account = self.account
-                proof = (
-                    {"device_key": account.device_key} if account.device_key
-                    else {"login": account.login, "password": account.password}
-                )  # fmt: skip
-                try:
-                    session = await self._line.rest.post(f"{API}/sessions", proof, harmless=True)
-                except RequestRefused as refusal:
-                    if refusal.http_status == HTTP_TOO_MANY:
-                        raise Unreachable(str(refusal)) from refusal  # later, then
-                    raise
+                session = await self._next_session()
                 self._token = session["token"]
+                self._refresh_token = session.get("refresh_token") or ""
                 self._good_until = datetime.fromisoformat(session["expires_at"])
             return self._token
+
+    async def _next_session(self) -> Any:
+        """By the refresh token, as long as that goes on; else by signing in."""
+        if self._refresh_token:
+            shown, self._refresh_token = self._refresh_token, ""
+            try:
+                return await self._line.rest.post(
+                    f"{API}/sessions/refresh", {"refresh_token": shown}, harmless=True
+                )
+            except RequestRefused:
+                pass  # the session is over
+            except Unreachable:
+                self._refresh_token = shown
+                raise
+        account = self.account
+        proof = (
+            {"device_key": account.device_key} if account.device_key
+            else {"login": account.login, "password": account.password}
+        )  # fmt: skip
+        try:
+            return await self._line.rest.post(f"{API}/sessions", proof, harmless=True)
+        except RequestRefused as refusal:
+            if refusal.http_status == HTTP_TOO_MANY:
+                raise Unreachable(str(refusal)) from refusal  # later, then
+            raise
 
     async def get(self, path: str) -> Any:
         """The answer, however long the server is away; RequestRefused."""

@@ -36,6 +36,8 @@ OPEN_TIMEOUT_S = 10.0
 PING_EVERY_S = 30.0
 # A fix is at most about 180 bytes of JSON, so that a batch fits one frame of 64 KiB.
 FIXES_PER_FRAME = min(300, MAX_FIXES_PER_BATCH)
+# A visit goes on beyond its token's end when another is shown in time; a token's source must by then bring another.
+RENEW_BEFORE_S = 45.0
 ASK_AGAIN = "unavailable"  # the server's word for a database that does not answer just now
 
 TokenSource = Callable[[], Awaitable[str]]
@@ -47,9 +49,10 @@ _Waiting = Callable[[ServerFrame | None], None]  # None: the connection ended be
 class Client:
     """`async with Client(url, token) as client:` … until the block ends or the server closes for good.
 
-    `token` is asked before each connection, so it can bring a fresh one.  With `on_frame` every frame that is
-    no reply goes there, in order, as it arrives; without it, read `frames()`, which keeps all that you have
-    not read yet.  `on_connected` is called after each authentication, the first and those after a loss.
+    `token` is asked before each connection and before the last token ends, so it can bring a fresh one.  With
+    `on_frame` every frame that is no reply goes there, in order, as it arrives; without it, read `frames()`,
+    which keeps all that you have not read yet.  `on_connected` is called after each authentication, the first
+    and those after a loss.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Client:
         self._courier_topic: str | None = None
         self._flushing: ClientConnection | None = None  # the one that fixes are being written to
         self._flush_task: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._joined: dict[str, str | None] = {}  # topic → the newest cursor seen
         self._resuming: set[asyncio.Task[None]] = set()  # topics that the server could not read just now
         self._waiting: dict[str, _Waiting] = {}  # ref → what to do with the reply
@@ -203,8 +207,9 @@ class Client:
             open_timeout=OPEN_TIMEOUT_S, close_timeout=1.0,
             local_addr=(self._local_host, 0) if self._local_host else None,
         ) as socket:  # fmt: skip
-            await self._authenticate(socket, token)
+            welcome = await self._authenticate(socket, token)
             self._socket = socket
+            self._renewing = asyncio.create_task(self._renew(socket, welcome))
             self.connections += 1
             for topic in tuple(self._joined):
                 await self._resume(socket, topic)
@@ -217,15 +222,22 @@ class Client:
             await socket.wait_closed()
             raise socket.protocol.close_exc  # 1000 and 1001 end the loop above without one
 
-    async def _authenticate(self, socket: ClientConnection, token: str) -> None:
+    async def _authenticate(self, socket: ClientConnection, token: str) -> Any:
         ref = self._next_ref()
         await self._write(socket, SESSION, "authenticate", {"token": token}, ref)
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             while True:
                 frame = decode_server_frame(await socket.recv())
                 if frame.ref == ref:
-                    answer_of(frame)
-                    return
+                    return answer_of(frame)
+
+    async def _renew(self, socket: ClientConnection, welcome: Any) -> None:
+        """Show another token before the last one ends; where that fails the server closes (4001) and we come back."""
+        with suppress(ConnectionClosed, TrackingError):
+            while not isinstance(self._token, str) and (good_for_s := welcome.get("good_for_s", 0)) > 0:
+                await asyncio.sleep(max(good_for_s - RENEW_BEFORE_S, good_for_s / 2))
+                token = await self._token()
+                welcome = answer_of(await self._asked_on(socket, SESSION, "authenticate", {"token": token}))
 
     def _receive(self, message: str | bytes) -> None:
         frame = decode_server_frame(message)
@@ -270,6 +282,8 @@ class Client:
     def _lost(self) -> None:
         self._socket = None
         self._connected.clear()
+        if self._renewing is not None:
+            self._renewing.cancel()
         self._fixes.rewind()
         for later in self._resuming:
             later.cancel()  # the next connection resumes everything
@@ -290,6 +304,16 @@ class Client:
     ) -> ServerFrame:
         """The reply; `note` sees it in the order of arrival, before any later frame."""
         await self.connected()
+        return await self._asked_on(self._socket, topic, event, payload, note)
+
+    async def _asked_on(
+        self,
+        socket: ClientConnection | None,
+        topic: str,
+        event: str,
+        payload: object,
+        note: Callable[[ServerFrame], None] | None = None,
+    ) -> ServerFrame:
         answer: asyncio.Future[ServerFrame] = asyncio.get_running_loop().create_future()
 
         def settle(reply: ServerFrame | None) -> None:
@@ -304,7 +328,7 @@ class Client:
 
         ref = self._wait_for_reply(settle)
         try:
-            await self._write(self._socket, topic, event, payload, ref)
+            await self._write(socket, topic, event, payload, ref)
             return await answer
         except ConnectionClosed as error:
             raise Unreachable("The connection ended before the request was sent.") from error

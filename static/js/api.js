@@ -23,9 +23,9 @@ export class Api {
     this.onSignedOut = onSignedOut;
   }
 
-  /** `source({renew})` gives the token to show, "" for none; with `renew` another one, as the last was refused. */
+  /** The token to show, or what gives it: `source({renew})`; with `renew` another one, as the last was refused. */
   use(source) {
-    this.#source = source;
+    this.#source = typeof source === "function" ? source : async () => source ?? "";
   }
 
   /** The server's time in Unix ms, to about a second: this device's clock may be minutes off. */
@@ -63,7 +63,8 @@ export class Api {
   /** One request as it is, whole path and all, and what came back, refused or not: for the page of the API. */
   async exchange({ method, path, headers = {}, text = null }) {
     const sentAt = performance.now();
-    const proof = this.#token ? { Authorization: `Bearer ${this.#token}` } : {};
+    const token = await this.#source({});
+    const proof = token ? { Authorization: `Bearer ${token}` } : {};
     try {
       const response = await fetch(path, { method, headers: { ...proof, ...headers }, body: text ?? undefined });
       return {
@@ -72,10 +73,6 @@ export class Api {
     } catch {
       throw new ApiError("network");
     }
-  }
-
-  delete(path) {
-    return this.#send("DELETE", path);
   }
 
   /** A command that shows no token: it brings one. */

@@ -4,10 +4,14 @@ import { element, show } from "./dom.js";
 import { fill, sentenceFor, t } from "./i18n.js";
 
 const STORED_AS = "songda.session";
+const RENEW_BEFORE_MS = 60_000;
 
 export class Login {
   #api; #roles; #dialog; #onSignedIn; #onSignedOut;
   #session = null;
+  #renewing = null;                  // the promise of the next token, while it is asked for
+  // A tab that was duplicated has the same refresh token, which is good once: who gets the next one tells the others.
+  #tabs = new BroadcastChannel(STORED_AS);
 
   /** Shows the form in `dialog` whenever nobody of `roles` is signed in; `onSignedIn(account)` and `onSignedOut()` follow. */
   constructor({ api, roles, dialog, onSignedIn, onSignedOut }) {
@@ -16,9 +20,20 @@ export class Login {
     this.#dialog = dialog;
     this.#onSignedIn = onSignedIn;
     this.#onSignedOut = onSignedOut;
+    this.#tabs.onmessage = ({ data }) => {
+      if (familyOf(data) && familyOf(data) === familyOf(this.#session)) this.#keep(data);
+    };
   }
 
-  get token() {
+  /** A token that is good for a minute at least, "" when nobody is signed in; `renew`: not the one there is. */
+  async token({ renew = false } = {}) {
+    const session = this.#session;
+    if (session?.refresh_token && (renew || endsWithin(session, RENEW_BEFORE_MS, this.#api.now()))) {
+      this.#renewing ??= this.#renew(session).finally(() => { this.#renewing = null; });
+      await this.#renewing;
+    } else if (renew) {
+      return "";
+    }
     return this.#session?.token ?? "";
   }
 
@@ -42,10 +57,32 @@ export class Login {
     this.#ask(why);
   }
 
-  #enter(session) {
+  /** The person asked for it: the session ends on the server, too. */
+  leave() {
+    if (this.#session) this.#api.remove("/sessions/current").catch(() => {});   // else it ends by itself
+    this.signOut();
+  }
+
+  async #renew(session) {
+    try {
+      const next = await this.#api.postAnonymously("/sessions/refresh", { refresh_token: session.refresh_token });
+      if (this.#session !== session) return;
+      this.#keep(next);
+      this.#tabs.postMessage(next);
+    } catch (error) {
+      // Without network the token there is may do; it is tried again with the next request.
+      if ([401, 403].includes(error.status) && this.#session === session) this.signOut(t("login.again"));
+    }
+  }
+
+  #keep(session) {
     this.#session = session;
     sessionStorage.setItem(STORED_AS, JSON.stringify(session));
-    this.#api.use(session.token);
+  }
+
+  #enter(session) {
+    this.#keep(session);
+    this.#api.use((how) => this.token(how));
     this.#dialog.hidden = true;
     this.#onSignedIn(session.account);
   }
@@ -82,7 +119,7 @@ export class Login {
   }
 
   async #signIn(login, password) {
-    const session = await this.#api.post("/sessions", { login, password });
+    const session = await this.#api.postAnonymously("/sessions", { login, password });
     const { role } = session.account;
     if (!this.#roles.includes(role)) throw new Error(t("login.wrong_role", { role: t(`role.${role}`) }));
     this.#enter(session);
@@ -92,8 +129,17 @@ export class Login {
 function readSession() {
   try {
     const session = JSON.parse(sessionStorage.getItem(STORED_AS) ?? "null");
-    return session && Date.parse(session.expires_at) > Date.now() ? session : null;
+    return session && (session.refresh_token || !endsWithin(session, 0, Date.now())) ? session : null;
   } catch {
     return null;                       // not ours, or from an older version: sign in again
   }
+}
+
+function endsWithin(session, ms, now) {
+  return Date.parse(session.expires_at) - now < ms;
+}
+
+/** What all refresh tokens of a session have in common. */
+function familyOf(session) {
+  return session?.refresh_token?.split(".")[0];
 }

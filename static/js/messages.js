@@ -21,18 +21,30 @@ export function decodeFrame(text) {
   return { payload: {}, ref: null, cursor: null, ...frame };
 }
 
-const SIGN_IN_AGAIN = new Set([4001, 4501]);     // token expired; not authenticated
+const FRESH_TOKEN = 4001;                        // come back with another token
+const SIGN_IN_AGAIN = 4501;                      // not authenticated
 const GIVE_UP_FROM = 4500;                       // below: come back; server/wire/close_codes.py
 
-/** What a closed socket means: "return" (come back), "sign_in" (with a fresh token), "stop" (there is no use). */
+/** What a closed socket means: "return" (come back), "renew" (with a fresh token), "sign_in", "stop" (there is no use). */
 export function afterClose(code) {
-  if (SIGN_IN_AGAIN.has(code)) return "sign_in";
+  if (code === FRESH_TOKEN) return "renew";
+  if (code === SIGN_IN_AGAIN) return "sign_in";
   return code >= GIVE_UP_FROM && code < 5000 ? "stop" : "return";
 }
 
-/** Whether a refusal (of REST or of the socket) means that the token is no longer good. */
+/** Whether a refusal (of REST or of the socket) means that this token is good no more, and another may be. */
+export function asksForFreshToken(code) {
+  return code === "token_expired" || code === "signed_out";
+}
+
+/** Whether a refusal means that nobody is signed in. */
 export function asksForSignIn(code) {
-  return code === "not_authenticated" || code === "token_expired" || code === "bad_token";
+  return code === "not_authenticated";
+}
+
+/** Whether a refusal means that there is no use in coming back. */
+export function isBarred(code) {
+  return code === "suspended" || code === "dismissed";
 }
 
 /**

@@ -24,7 +24,8 @@ test("what is no frame is passed over", () => {
 
 test("a close code says whether to come back", () => {
   for (const code of [1000, 1001, 1006, 1011, 4000, 4008, 4009]) assert.equal(afterClose(code), "return");
-  for (const code of [4001, 4501]) assert.equal(afterClose(code), "sign_in");
+  assert.equal(afterClose(4001), "renew");
+  assert.equal(afterClose(4501), "sign_in");
   for (const code of [4500, 4503, 4504]) assert.equal(afterClose(code), "stop");
 });
 

@@ -19,7 +19,7 @@ export async function startPage({ roles, onSignedIn, onSignedOut }) {
   const api = new Api({ onSignedOut: () => login.signOut(t("login.again")) });
   const connection = new Connection({
     url: new URL("/ws", location.href.replace(/^http/, "ws")).href,
-    token: () => login.token,
+    token: (how) => login.token(how),
     onState: (now) => {
       state = now;
       showState();
@@ -43,7 +43,7 @@ export async function startPage({ roles, onSignedIn, onSignedOut }) {
       onSignedOut();
     },
   });
-  byId("sign-out").addEventListener("click", () => login.signOut());
+  byId("sign-out").addEventListener("click", () => login.leave());
   addEventListener("online", () => connection.wake());
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) connection.wake();

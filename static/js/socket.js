@@ -2,9 +2,12 @@
 // What the frames mean is in messages.js; what the pages make of them is theirs.
 
 import { askedWaitMs, backoffMs } from "./backoff.js";
-import { afterClose, asksForSignIn, decodeFrame, encodeFrame, SUBPROTOCOL } from "./messages.js";
+import {
+  afterClose, asksForFreshToken, asksForSignIn, decodeFrame, encodeFrame, isBarred, SUBPROTOCOL,
+} from "./messages.js";
 
 const REPLY_WITHIN_MS = 10_000;
+const RENEW_BEFORE_S = 45;          // less than a token's owner waits with getting the next
 const SILENCE_MS = 40_000;          // longer than the server's heartbeat, which a page cannot see
 const PASSING = new Set(["unavailable", "no_reply", "database_unavailable"]);   // refusals that say nothing about us
 
@@ -27,9 +30,11 @@ export class Connection {
   #topics = new Map();              // topic -> {cursor, handlers, look?}
   #retryTimer = null;
   #silenceTimer = null;
+  #renewTimer = null;
+  #refused = false;                 // the last token was: the next one has to be another
 
   /**
-   * `token()` gives the token of the moment.  `onState(state, detail)` hears "connecting", "live", "waiting" (detail:
+   * `token({renew})` gives the token of the moment, or a promise of it; with `renew` another one.  `onState(state, detail)` hears "connecting", "live", "waiting" (detail:
    * {in_ms}), "signed_out" and "stopped" (detail: {code}).  `open`, `random` and `clock` are for tests.
    */
   constructor({ url, token, onState = () => {}, open = openSocket, random = Math.random, clock = globalThis }) {
@@ -113,15 +118,20 @@ export class Connection {
   }
 
   async #authenticate(socket) {
+    let frame;
     try {
-      await this.#ask("session", "authenticate", { token: this.#token() });
+      frame = await this.#showToken(socket);
     } catch (error) {
       if (socket !== this.#socket) return;
-      if (asksForSignIn(error.code)) this.#end("signed_out", { code: error.code });
+      if (asksForFreshToken(error.code)) this.#comeWithAnother(4001);
+      else if (asksForSignIn(error.code)) this.#end("signed_out", { code: error.code });
+      else if (isBarred(error.code)) this.#end("stopped", { code: error.code });
       else this.#lost(1006, "");
       return;
     }
     if (socket !== this.#socket) return;
+    this.#refused = false;
+    this.#renewBeforeItEnds(socket, frame);
     this.#tries = 0;
     this.#setState("live");
     this.#heard();
@@ -129,6 +139,37 @@ export class Connection {
       if (entry.cells) this.#sendLook(entry);
       else this.#sendJoin(topic, entry);
     }
+  }
+
+  async #showToken(socket) {
+    const token = await this.#token({ renew: this.#refused });
+    if (socket !== this.#socket) throw new RequestFailed({ code: "lost" });
+    return this.#ask("session", "authenticate", { token });
+  }
+
+  /** The visit goes on beyond its token's end, if another is shown in time. */
+  #renewBeforeItEnds(socket, frame) {
+    const goodForS = frame.payload.ok.good_for_s;
+    if (!goodForS) return;
+    this.#renewTimer = this.#clock.setTimeout(async () => {
+      try {
+        const again = await this.#showToken(socket);
+        if (socket === this.#socket) this.#renewBeforeItEnds(socket, again);
+      } catch {
+        // The socket will be closed with 4001, and we come back.
+      }
+    }, Math.max(goodForS - RENEW_BEFORE_S, goodForS / 2) * 1000);
+  }
+
+  /** Once: whose fresh token is refused as well has to sign in. */
+  #comeWithAnother(code) {
+    if (this.#refused) {
+      this.#end("signed_out", { code });
+      return;
+    }
+    this.#refused = true;
+    this.#drop();
+    this.#connect();
   }
 
   async #sendJoin(topic, entry, tries = 1) {
@@ -207,7 +248,9 @@ export class Connection {
 
   #lost(code, reason) {
     const meaning = afterClose(code);
-    if (meaning === "sign_in") {
+    if (meaning === "renew") {
+      this.#comeWithAnother(code);
+    } else if (meaning === "sign_in") {
       this.#end("signed_out", { code });
     } else if (meaning === "stop") {
       this.#end("stopped", { code });
@@ -232,6 +275,7 @@ export class Connection {
     const socket = this.#socket;
     this.#socket = null;
     this.#clock.clearTimeout(this.#silenceTimer);
+    this.#clock.clearTimeout(this.#renewTimer);
     for (const { reject, timer } of this.#waiting.values()) {
       this.#clock.clearTimeout(timer);
       reject(new RequestFailed({ code: "lost" }));

@@ -8,6 +8,7 @@ class World {
   constructor() {
     this.sockets = [];
     this.states = [];
+    this.asked = [];                // how the token was asked for
     this.timers = new Map();
     this.now = 0;
     let id = 0;
@@ -17,7 +18,7 @@ class World {
     };
     this.connection = new Connection({
       url: "wss://songda.test/ws",
-      token: () => "t-1",
+      token: (how) => { this.asked.push(how); return "t-1"; },
       random: () => 1,
       clock: this.clock,
       onState: (state) => this.states.push(state),
@@ -55,6 +56,7 @@ class World {
 
   async comeIn() {
     this.socket.onopen();
+    await settled();
     await this.reply(this.socket.sent[0], { account_id: "a" });
   }
 }
@@ -163,11 +165,45 @@ test("each vain try waits longer; signing in resets it", async () => {
   assert.equal(world.sockets.length, 4);
 });
 
-test("an expired token asks for a sign-in and does not hammer", async () => {
+test("after an expired token we come back with another, once", async () => {
   const world = new World();
   await world.signedIn();
   world.socket.onclose({ code: 4001, reason: "" });
+  assert.equal(world.sockets.length, 2);
+  assert.deepEqual(world.asked.at(-1), { renew: false });
+  world.socket.onopen();
+  await settled();
+  assert.deepEqual(world.asked.at(-1), { renew: true });
+  await world.say({ topic: "session", event: "reply", ref: world.socket.sent[0].ref,
+    payload: { error: { code: "signed_out", message: "no" } } });
   assert.equal(world.connection.state, "signed_out");
+  await world.pass(600_000);
+  assert.equal(world.sockets.length, 2);
+});
+
+test("a visit shows another token before the one it began with ends", async () => {
+  const world = new World();
+  world.connection.start();
+  world.socket.onopen();
+  await settled();
+  await world.reply(world.socket.sent[0], { good_for_s: 900 });
+  await world.pass(854_000);
+  await world.say({ topic: "session", event: "nothing" });
+  const count = () => world.socket.sent.filter((frame) => frame.event === "authenticate").length;
+  assert.equal(count(), 1);
+  await world.pass(1_000);
+  assert.equal(count(), 2);
+  assert.equal(world.sockets.length, 1);
+});
+
+test("a suspended account does not come back", async () => {
+  const world = new World();
+  world.connection.start();
+  world.socket.onopen();
+  await settled();
+  await world.say({ topic: "session", event: "reply", ref: world.socket.sent[0].ref,
+    payload: { error: { code: "suspended", message: "no" } } });
+  assert.equal(world.connection.state, "stopped");
   await world.pass(600_000);
   assert.equal(world.sockets.length, 1);
 });

@@ -206,7 +206,7 @@ function drawSecret({ webhook, secret }) {
 }
 
 byId("add").addEventListener("click", () => drawForm());
-byId("sign-out").addEventListener("click", () => login.signOut());
+byId("sign-out").addEventListener("click", () => login.leave());
 setInterval(() => { if (!document.hidden) look(); }, LOOK_AGAIN_MS);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 startLanguage();

@@ -46,6 +46,27 @@ async def test_the_token_travels_in_the_first_frame_and_not_in_the_url():
     assert seen["frame"]["payload"] == {"token": "a-token"}
 
 
+async def test_another_token_is_shown_before_the_last_one_ends():
+    tokens = iter(("first", "second", "third"))
+    seen = []
+
+    async def source() -> str:
+        return next(tokens)
+
+    async def visit(server: Visit) -> None:
+        for _ in range(3):
+            heard = await server.hear()
+            seen.append((heard["event"], heard["payload"]["token"]))
+            await server.grant(heard, {"good_for_s": 0.02 if len(seen) < 3 else 900})
+
+    async with contract_server(visit) as url, Client(url, source, backoff=AT_ONCE) as client:
+        async with asyncio.timeout(5):
+            while len(seen) < 3:
+                await asyncio.sleep(0.005)
+        assert client.connections == 1
+    assert seen == [("authenticate", "first"), ("authenticate", "second"), ("authenticate", "third")]
+
+
 async def test_a_request_is_answered_by_its_own_reply_even_out_of_order():
     async def visit(server: Visit) -> None:
         await server.welcome()
