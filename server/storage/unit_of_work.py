@@ -25,6 +25,7 @@ from server.storage.pending import Pending
 
 ACQUIRE_WITHIN_S = 10.0
 ATTEMPTS = 3  # how often a command is tried that PostgreSQL chose to end a deadlock
+TRY_AGAIN_AFTER_S = 0.02  # the one it was ended for should come through meanwhile
 
 
 class UnitOfWork:
@@ -140,6 +141,7 @@ class Storage:
             except DatabaseUnavailable as error:
                 if not isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
                     raise
+                await asyncio.sleep(TRY_AGAIN_AFTER_S)
         return await self._act_once(request, act)
 
     async def _act_once(

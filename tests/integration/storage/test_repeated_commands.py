@@ -223,7 +223,7 @@ async def test_of_two_commands_that_wait_for_each_other_the_one_that_is_ended_is
         return storage.once(ACCOUNT, key, b"f", lambda work: crossing.act(work, first, second))
 
     assert await asyncio.gather(give("stock", "seen"), give("seen", "stock")) == ["stock", "seen"]
-    assert crossing.tries == 3
+    assert crossing.tries > 2
     assert await database.fetchval("SELECT count(*) FROM event_log") == 2
 
 
