@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.notify.happenings import WORDS, Happened, OrderFacts
+from server.notify.happenings import WORDS, Happened
 
 _LEVEL = """
     SELECT pg_snapshot_xmin(snapshot)::text::bigint AS below, pg_snapshot_xmax(snapshot)::text::bigint AS not_yet_given,
@@ -128,13 +128,6 @@ class CursorStore:
             list(merchant_ids),
         )
         return [Listening(row["id"], row["merchant_id"], tuple(row["events"]), row["since"]) for row in rows]
-
-    async def orders(self, order_ids: Collection[UUID]) -> dict[UUID, OrderFacts]:
-        """What the record says of these orders; those that the archive has taken are missing."""
-        rows = await self._connection.fetch(
-            "SELECT id, number, status, merchant_id FROM orders WHERE id = ANY($1::uuid[])", list(order_ids)
-        )
-        return {row["id"]: OrderFacts(row["number"], row["status"], row["merchant_id"]) for row in rows}
 
     async def add(self, made: Sequence[NewDelivery], at: datetime) -> None:
         """Store these messages, to be sent at once; each event once an endpoint, whatever happens."""

@@ -8,6 +8,7 @@ one transaction.  While nobody listens, nothing is read and nothing written.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,7 @@ from server.notify.cursor_store import CursorStore, Level, NewDelivery, Place
 from server.notify.happenings import HAPPENINGS, Happened, message
 from server.notify.sending import KIND
 from server.notify.store import WebhookStore
+from server.orders.store import OrderStore
 from server.storage.event_log import LogRow
 from server.storage.unit_of_work import Storage, UnitOfWork
 from server.telemetry import FAILURES
@@ -83,7 +85,7 @@ class FanOut:
         kept, place = place, _start(place, upto)
         rows = await store.rows_after(place, upto.below, most=BATCH_ROWS)
         at_end = len(rows) < BATCH_ROWS
-        made = await self._deliveries(store, rows, upto)
+        made = await self._deliveries(work.connection, store, rows, upto)
         if made:
             await store.add(made, work.now)
             for endpoint_id in sorted({one.endpoint_id for one in made}):
@@ -94,11 +96,12 @@ class FanOut:
         return len(made), at_end
 
     async def _deliveries(
-        self, store: CursorStore, rows: Sequence[tuple[Place, Happened]], upto: Level
+        self, connection: Any, store: CursorStore, rows: Sequence[tuple[Place, Happened]], upto: Level
     ) -> list[NewDelivery]:
         if not rows:
             return []
-        orders = await store.orders({happened.order_id for _, happened in rows if happened.order_id})
+        order_ids = {happened.order_id for _, happened in rows if happened.order_id}
+        orders = await OrderStore(connection).named(order_ids)
         listening = await store.listening({one.merchant_id for _, one in rows if one.merchant_id})
         now_ms = self._clock.now_ms()
         made = []

@@ -8,10 +8,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from server.dispatch.legs import State
+from server.orders.lifecycle import Status
 
 TEST_TYPE = "webhook.test"
 
@@ -152,13 +153,20 @@ class Happened:
         return _id(next((topic[len(prefix) :] for topic in self.topics if topic.startswith(prefix)), None))
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFacts:
+class OrderFacts(Protocol):
     """What the record says of an event's order; the event may lie behind it."""
 
-    number: int
-    status: str
-    merchant_id: UUID
+    @property
+    def number(self) -> int:
+        """What people read to each other."""
+
+    @property
+    def status(self) -> Status:
+        """Where it is by now."""
+
+    @property
+    def merchant_id(self) -> UUID:
+        """Whose it is."""
 
 
 def message(happened: Happened, order: OrderFacts | None) -> str:
@@ -189,7 +197,7 @@ def body_of(type_: str, moment: datetime, data: Mapping[str, Any]) -> str:
 def _status(happened: Happened, order: OrderFacts | None) -> str | None:
     if happened.entity == "order" and "status" in happened.fields:
         return str(happened.fields["status"])
-    return order.status if order else None
+    return order.status.value if order else None
 
 
 def _id(text: object) -> UUID | None:

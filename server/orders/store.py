@@ -68,6 +68,15 @@ class OrderFilter:
 WHICHEVER = OrderFilter()
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An order as others speak of it."""
+
+    number: int
+    status: Status
+    merchant_id: UUID
+
+
 class OrderStore:
     """Reads and writes orders on one connection (of the pool, or of a unit of work)."""
 
@@ -206,6 +215,13 @@ class OrderStore:
             lng,
             ride_s,
         )
+
+    async def named(self, order_ids: Collection[UUID]) -> dict[UUID, "Named"]:
+        """What people call these orders by and whose they are; those that the archive has taken are missing."""
+        rows = await self._connection.fetch(
+            "SELECT id, number, status, merchant_id FROM orders WHERE id = ANY($1::uuid[])", list(order_ids)
+        )
+        return {row["id"]: Named(row["number"], Status(row["status"]), row["merchant_id"]) for row in rows}
 
     async def contact(self, order_id: UUID) -> Contact | None:
         """Where the order goes; None when that has been erased."""

@@ -9,9 +9,11 @@ import pytest
 
 from server.dispatch.legs import State
 from server.notify import happenings
-from server.notify.happenings import HAPPENINGS, TYPES, Happened, OrderFacts, message
+from server.notify.happenings import HAPPENINGS, TYPES, Happened, message
 from server.notify.model import EndpointChange, UnknownWebhookType, checked_types
 from server.orders import kitchen, lifecycle, money_log, moves, refunds, review_service, ticket_log, tickets
+from server.orders.lifecycle import Status
+from server.orders.store import Named
 from tests.fakes import NOON
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs/webhooks.md").read_text()
@@ -41,7 +43,7 @@ def test_every_state_of_an_assignment_has_its_type():
 
 
 def test_a_message_says_what_happened_to_which_order():
-    body = json.loads(message(a_happening(), OrderFacts(17, "delivering", MERCHANT)))
+    body = json.loads(message(a_happening(), Named(17, Status.DELIVERING, MERCHANT)))
     assert body == {
         "type": "order.accepted",
         "timestamp": "2026-11-23T12:00:00.000Z",
@@ -84,7 +86,7 @@ def test_the_words_of_tickets_reviews_and_refunds_are_those_of_the_log():
 def test_an_assignment_names_its_order():
     order_id = uuid4()
     happened = a_happening(entity="assignment", name="picked_up", fields={"order_id": str(order_id)})
-    body = json.loads(message(happened, OrderFacts(17, "delivering", MERCHANT)))
+    body = json.loads(message(happened, Named(17, Status.DELIVERING, MERCHANT)))
     assert (body["type"], body["data"]["order_id"]) == ("assignment.picked_up", str(order_id))
     assert (body["data"]["number"], body["data"]["status"]) == (17, "delivering")
 
