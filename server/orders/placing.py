@@ -227,13 +227,21 @@ def _merchant_faults(merchant: Merchant, window: Window | None, at: datetime) ->
     wanted_at = at if window is None else window.begins
     if not merchant.open:
         yield Fault("/merchant_id", "merchant_closed")
-    elif merchant.is_paused(wanted_at):
-        yield Fault("/merchant_id", "merchant_paused", {"until": merchant.paused_until})
+    elif merchant.paused_until is not None and merchant.is_paused(wanted_at):
+        yield Fault(
+            "/merchant_id", "merchant_paused", {"until": _by_its_clock(merchant.paused_until, merchant)}
+        )
     elif window is None and not open_at(merchant.hours, merchant.zone, at):
         opens_at = merchant.next_opening(at)
-        yield Fault("/merchant_id", "merchant_closed", {} if opens_at is None else {"opens_at": opens_at})
+        when = {} if opens_at is None else {"opens_at": _by_its_clock(opens_at, merchant)}
+        yield Fault("/merchant_id", "merchant_closed", when)
     elif window is not None and not open_during(merchant.hours, merchant.zone, window.begins, window.ends):
         yield Fault("/scheduled_for", "merchant_closed_then")
+
+
+def _by_its_clock(moment: datetime, merchant: Merchant) -> str:
+    """The moment as people there read it, with its offset for programs."""
+    return moment.astimezone(merchant.zone).isoformat(timespec="minutes")
 
 
 def _payment_faults(

@@ -181,6 +181,10 @@ def test_a_merchant_is_open_in_its_hours_unless_it_pauses():
     assert checked(wish, a_merchant(hours=hours, time_zone="Asia/Shanghai"))
     paused = a_merchant(paused_until=NOON + HOUR)
     assert faults_of(wish, paused) == {("/merchant_id", "merchant_paused")}
+    with pytest.raises(CheckFailed) as refused:
+        checked(wish, paused)
+    [fault] = refused.value.details["errors"]
+    assert fault["detail"] == "The merchant takes no orders until 2026-11-23T15:00+02:00"
     assert checked(wish, paused, at=NOON + HOUR)
 
 
