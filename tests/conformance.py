@@ -45,9 +45,17 @@ def operation_of(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
+def _response(told: dict[str, Any], status: str) -> dict[str, Any] | None:
+    response = told["responses"].get(status)
+    if response is not None and "$ref" in response:
+        return dict(description()["components"]["responses"][response["$ref"].rpartition("/")[2]])
+    return response
+
+
 @cache
 def _validator(template: str, method: str, status: str, media_type: str) -> Any:
-    response = description()["paths"][template][method]["responses"][status]
+    response = _response(description()["paths"][template][method], status)
+    assert response is not None
     schema = response["content"][media_type].get("schema", {})
     return jsonschema_rs.validator_for(
         {**schema, "components": description()["components"]}, validate_formats=True
@@ -61,7 +69,7 @@ def require_described(method: str, path: str, status: int, headers: Any, content
         return
     template, told = found
     where = f"{method} {template} answered {status}"
-    response = told["responses"].get(str(status))
+    response = _response(told, str(status))
     assert response is not None, f"{where}, which its description does not have: {content[:300]!r}"
     media_type = headers.get("content-type", "").partition(";")[0]
     if not content:

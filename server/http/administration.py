@@ -9,12 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.passwords import BadPassword, TooManyPasswords
 from server.accounts.roles import Role
-from server.accounts.service import NewAccount
+from server.accounts.service import AccountNotFound, BadAccount, LoginTaken, NewAccount
+from server.http.answers import AccountAnswer, Answer, MerchantWithMenu
+from server.http.operations import operation
 from server.http.parts import HttpParts
 from server.http.requests import answer, body_of, key_of, viewer_of
 from server.http.sessions import account_json
 from server.orders.catalogue import NewMerchant
+from server.orders.merchant_facts import BadMerchant
 
 
 class Creating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +37,18 @@ class KeyMaking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: Annotated[str, Meta(max_length=200)] = ""
 
 
+class DeviceKeyAnswer(Answer):
+    """The key, shown this once."""
+
+    device_key: str
+
+
+class RevokedAnswer(Answer):
+    """How many keys have ended."""
+
+    revoked: int
+
+
 class Administration:
     """`POST /api/v1/accounts`, device keys, `POST /api/v1/merchants`."""
 
@@ -42,10 +58,49 @@ class Administration:
     def routes(self) -> list[Route]:
         keys = "/api/v1/accounts/{account_id:uuid}/device-keys"
         return [
-            Route("/api/v1/accounts", self.create_account, methods=["POST"]),
-            Route(keys, self.make_device_key, methods=["POST"]),
-            Route(keys, self.revoke_device_keys, methods=["DELETE"]),
-            Route("/api/v1/merchants", self.add_merchant, methods=["POST"]),
+            operation(
+                "POST",
+                "/api/v1/accounts",
+                self.create_account,
+                "Make an account",
+                body=Creating,
+                answer=AccountAnswer,
+                status=201,
+                errors=(LoginTaken, BadAccount, BadPassword, TooManyPasswords),
+                tag="administration",
+            ),
+            operation(
+                "POST",
+                keys,
+                self.make_device_key,
+                "Make a device key",
+                body=KeyMaking | None,
+                answer=DeviceKeyAnswer,
+                status=201,
+                errors=(AccountNotFound,),
+                tag="administration",
+            ),
+            operation(
+                "DELETE",
+                keys,
+                self.revoke_device_keys,
+                "End all device keys of an account",
+                answer=RevokedAnswer,
+                errors=(AccountNotFound,),
+                tag="administration",
+            ),
+            operation(
+                "POST",
+                "/api/v1/merchants",
+                self.add_merchant,
+                "Add a merchant",
+                body=NewMerchant,
+                answer=MerchantWithMenu,
+                status=201,
+                errors=(BadMerchant,),
+                keyed=True,
+                tag="merchants",
+            ),
         ]
 
     async def create_account(self, request: Request) -> Response:

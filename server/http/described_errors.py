@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from server.accounts.permissions import OrderNotFound
+from server.accounts.revocations import SignedOut
+from server.accounts.standing import Dismissed, Suspended
 from server.accounts.tokens import TokenExpired
 from server.errors import NotAllowed, NotAuthenticated, TrackingError
 from server.http.answers import Problem
@@ -23,7 +25,14 @@ Json = dict[str, Any]
 
 # Errors of every operation, by what it takes.
 OF_ALL: tuple[type[TrackingError], ...] = (DatabaseUnavailable,)
-OF_PEOPLE: tuple[type[TrackingError], ...] = (NotAuthenticated, TokenExpired, NotAllowed)
+OF_PEOPLE: tuple[type[TrackingError], ...] = (
+    NotAuthenticated,
+    TokenExpired,
+    SignedOut,
+    NotAllowed,
+    Suspended,
+    Dismissed,
+)
 OF_BODIES: tuple[type[TrackingError], ...] = (BodyTooLarge,)
 OF_JSON: tuple[type[TrackingError], ...] = (BadBody, WrongMediaType)
 OF_QUERIES: tuple[type[TrackingError], ...] = (BadQuery, BadId)

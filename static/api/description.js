@@ -12,9 +12,10 @@ export function tagsOf(description) {
 }
 
 function operationOf(description, path, method, told) {
-  const answers = Object.entries(told.responses).map(([status, answer]) => ({
-    status, words: answer.description, types: typesOf(answer.content), headers: Object.entries(answer.headers ?? {}),
-  }));
+  const answers = Object.entries(told.responses).map(([status, given]) => {
+    const { schema: answer } = resolve(description, given);
+    return { status, words: answer.description, types: typesOf(answer.content), headers: Object.entries(answer.headers ?? {}) };
+  });
   const operation = {
     id: told.operationId, method: method.toUpperCase(), path, tag: told.tags[0], summary: told.summary,
     words: told.description ?? "", parameters: told.parameters ?? [], isPublic: (told.security ?? []).length === 0,
