@@ -12,10 +12,12 @@ from uuid import UUID
 
 from server.notify.happenings import WORDS, Happened
 
+_LOCK = 0x77656268  # "webh": the first half of our advisory lock's name
 _LEVEL = """
     SELECT pg_snapshot_xmin(snapshot)::text::bigint AS below, pg_snapshot_xmax(snapshot)::text::bigint AS not_yet_given,
-        (SELECT min(since)::text::bigint FROM webhook_endpoints WHERE enabled) AS since
-    FROM pg_current_snapshot() AS snapshot
+        (SELECT min(since)::text::bigint FROM webhook_endpoints WHERE enabled) AS since,
+        transaction_id AS kept_transaction_id, position AS kept_position
+    FROM pg_current_snapshot() AS snapshot, webhook_cursor
 """
 _ROWS = """
     SELECT entity, entity_id, version, name, topics, fields, occurred_at, transaction_id, position FROM event_log
@@ -43,11 +45,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How far the log may be read, and from where anybody wants to hear of it; None: nobody does."""
+    """How far the log may be read, from where anybody wants to hear of it (None: nobody does), and how far we are."""
 
     below: int
     not_yet_given: int
     since: int | None
+    kept: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +90,18 @@ class CursorStore:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def hold(self) -> Place | None:
-        """The place in the log, ours until the transaction ends; None while another has it."""
-        row = await self._connection.fetchrow(
-            "SELECT transaction_id, position FROM webhook_cursor FOR UPDATE SKIP LOCKED"
-        )
-        return None if row is None else Place(row["transaction_id"], row["position"])
+    async def hold(self) -> bool:
+        """Whether the place in the log is ours until the transaction ends.
+
+        Not by its row's lock: that would cost a commit on disk each time, also when there is nothing to do.
+        """
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_xact_lock($1, 0)", _LOCK))
 
     async def level(self) -> Level:
-        """How far the log may be read now."""
+        """How far the log may be read now, and how far it was read by whoever held the place before."""
         row = await self._connection.fetchrow(_LEVEL)
-        return Level(row["below"], row["not_yet_given"], row["since"])
+        kept = Place(row["kept_transaction_id"], row["kept_position"])
+        return Level(row["below"], row["not_yet_given"], row["since"], kept)
 
     async def rows_after(self, place: Place, below: int, *, most: int) -> list[tuple[Place, Happened]]:
         """The rows that the table of happenings names, in commit order."""

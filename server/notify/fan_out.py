@@ -76,13 +76,12 @@ class FanOut:
     async def _step(self, work: UnitOfWork) -> tuple[int, bool]:
         """One batch of rows, and whether that were all, or another process does the rest."""
         store = CursorStore(work.connection)
-        place = await store.hold()
-        if place is None:
+        if not await store.hold():
             return 0, True
         upto = await store.level()
         if upto.since is None:
             return 0, True
-        kept, place = place, _start(place, upto)
+        place = _start(upto)
         rows = await store.rows_after(place, upto.below, most=BATCH_ROWS)
         at_end = len(rows) < BATCH_ROWS
         made = await self._deliveries(work.connection, store, rows, upto)
@@ -91,7 +90,7 @@ class FanOut:
             for endpoint_id in sorted({one.endpoint_id for one in made}):
                 await work.set_timer(KIND, endpoint_id, work.now)
         after = Place(upto.below, 0) if at_end else rows[-1][0]
-        if rows or abs(after.transaction_id - kept.transaction_id) > SKIP_TRANSACTIONS:
+        if rows or abs(after.transaction_id - upto.kept.transaction_id) > SKIP_TRANSACTIONS:
             await store.move_to(after)
         return len(made), at_end
 
@@ -138,9 +137,9 @@ class FanOut:
             self._woken.set()
 
 
-def _start(place: Place, upto: Level) -> Place:
+def _start(upto: Level) -> Place:
     """From where to read: what was before anybody listened, nobody wants."""
-    if place.transaction_id - upto.not_yet_given > SKIP_TRANSACTIONS:  # of another life of this database
+    if upto.kept.transaction_id - upto.not_yet_given > SKIP_TRANSACTIONS:  # of another life of this database
         return Place(upto.below, 0)
     since = upto.since if upto.since is not None and upto.since <= upto.not_yet_given else 0
-    return max(place, Place(since, 0), key=lambda one: (one.transaction_id, one.position))
+    return max(upto.kept, Place(since, 0), key=lambda one: (one.transaction_id, one.position))

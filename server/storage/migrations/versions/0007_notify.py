@@ -62,7 +62,7 @@ CREATE TABLE webhook_attempts (
     PRIMARY KEY (delivery_id, number)
 );
 
--- How far the event log has been turned into deliveries.  One row, and whoever holds it works.
+-- How far the event log has been turned into deliveries.  One row.
 CREATE TABLE webhook_cursor (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     transaction_id xid8 NOT NULL,
