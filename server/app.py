@@ -24,6 +24,7 @@ from server.dispatch.commands import Services
 from server.dispatch.duties import DutyBoard
 from server.dispatch.service import DispatchService
 from server.dispatch.store import carriers_of
+from server.dispatch.ticket_hands import MoneyHands, hands, open_tickets
 from server.dispatch.tracking import Tracking
 from server.geo.courier_index import CourierIndex
 from server.geo.nearest import NearestIndex
@@ -33,7 +34,10 @@ from server.http.parts import HttpParts
 from server.http.routes import create_asgi
 from server.notify.webhooks import Webhooks
 from server.orders.catalogue import Catalogue
+from server.orders.codes import Codes
 from server.orders.media import MediaService
+from server.orders.money_service import MoneyService
+from server.orders.refund_service import RefundService
 from server.orders.review_service import ReviewService
 from server.orders.service import OrderService
 from server.realtime.fanout import PositionFanout
@@ -95,7 +99,9 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[App]:
+async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
+    settings: Settings, *, clock: Clock | None = None
+) -> AsyncIterator[App]:
     """The whole application on the servers that `settings` names; StartupError when one of them does not answer."""
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
@@ -131,19 +137,25 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
         dispatch = DispatchService(storage, nearest, clock, settings)
         orders.register(timers)
         dispatch.register(timers)
+        refunds = RefundService(storage, clock, settings, None, carriers_of)
+        money = MoneyService(storage, clock, refunds)
+        ticket_hands = hands(
+            moves=dispatch.moves, money=MoneyHands(money, refunds), accounts=accounts, nearest=nearest
+        )
+        tickets = open_tickets(storage, timers, orders.troubles, dispatch.troubles, hands=ticket_hands)
 
         # The board must know a duty before the hub asks whose order a row or a position belongs to.
         storage.tail.subscribe(duties.apply)
         duties.on_change.append(lambda courier_id, duty: nearest.set_busy(courier_id, duty is not None))
         hub = Hub(
             tokens=tokens,
-            snapshots=StoreSnapshots(duties, nearest),
+            snapshots=StoreSnapshots(duties, nearest, Codes(settings.secret)),
             pool=pool,
             tail=storage.tail,
             nearest=nearest,
             duties=duties,
             tracking=tracking,
-            services=Services(orders, dispatch),
+            services=Services(orders, dispatch, tickets),
             clock=clock,
             settings=settings,
         )
@@ -174,6 +186,7 @@ async def open_app(settings: Settings, *, clock: Clock | None = None) -> AsyncIt
             tracking=tracking,
             nearest=nearest,
             tracks=tracks,
+            tickets=tickets,
             webhooks=webhooks.service,
             clock=clock,
             settings=settings,

@@ -20,6 +20,7 @@ from server.orders.codes import Waiver
 from server.orders.kitchen import KitchenEvent
 from server.orders.service import OrderService
 from server.orders.ticket_kinds import Kind
+from server.orders.ticket_service import TicketService
 from server.orders.trouble import Grievance
 from server.orders.views import Json
 
@@ -122,6 +123,7 @@ class Services:
 
     orders: OrderService
     dispatch: DispatchService
+    tickets: TicketService
 
 
 # (services, who says it, the order, what is said, the idempotency key) -> what is answered once it is committed

@@ -20,6 +20,7 @@ from server.orders.ticket_log import ENTITY, NOTICE
 from server.orders.ticket_reasons import TEMPLATES
 from server.orders.ticket_store import TicketStore
 from server.orders.ticket_views import public_json, ticket_json
+from server.orders.ticket_words import ContactTried, Note
 from server.orders.views import Json
 from server.storage.event_log import LogRow, history, told_on
 
@@ -122,7 +123,7 @@ async def _people(connection: Any, rows: Sequence[LogRow]) -> dict[UUID, Account
 
 
 async def _words(store: TicketStore, ticket_id: UUID) -> dict[str, str]:
-    spoken = [*await store.notes(ticket_id), *await store.contacts(ticket_id)]
+    spoken: list[Note | ContactTried] = [*await store.notes(ticket_id), *await store.contacts(ticket_id)]
     return {str(one.id): one.words for one in spoken if one.words is not None}
 
 

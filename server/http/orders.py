@@ -31,6 +31,7 @@ from server.http.requests import (
     version_in_if_match,
     viewer_of,
 )
+from server.orders.codes import Codes
 from server.orders.lifecycle import Status
 from server.orders.store import OrderChanged, OrderFilter
 from server.storage.event_log import read_at
@@ -52,6 +53,7 @@ class Orders:
 
     def __init__(self, parts: HttpParts) -> None:
         self._parts = parts
+        self._codes = Codes(parts.settings.secret)
 
     def routes(self) -> list[Route]:
         one = "/api/v1/orders/{order_id:uuid}"
@@ -90,7 +92,7 @@ class Orders:
         """
         viewer = viewer_of(request, self._parts.tokens)
         async with read_at(self._parts.storage.pool) as (connection, _):
-            order = await order_view(connection, viewer, request.path_params["order_id"])
+            order = await order_view(connection, viewer, request.path_params["order_id"], self._codes)
         return tagged(request, order, version=order["version"])
 
     def _command(self, path: str, name: str, command: Command) -> Operation:
@@ -101,7 +103,7 @@ class Orders:
             path,
             self._endpoint(command),
             said.summary,
-            body=_may_be_left_out(command.body),
+            body=may_be_left_out(command.body),
             answer=OrderMoved,
             errors=(OrderNotFound, *said.errors),
             keyed=True,
@@ -111,7 +113,7 @@ class Orders:
         )
 
     def _endpoint(self, command: Command) -> Handler:
-        services = Services(self._parts.orders, self._parts.dispatch)
+        services = Services(self._parts.orders, self._parts.dispatch, self._parts.tickets)
 
         async def endpoint(request: Request) -> Response:
             viewer = viewer_of(request, self._parts.tokens)
@@ -142,7 +144,7 @@ def _filter(request: Request) -> OrderFilter:
     )
 
 
-def _may_be_left_out(form: type[msgspec.Struct]) -> Any:
+def may_be_left_out(form: type[msgspec.Struct]) -> Any:
     """The form of a command's body; an empty one need not be sent."""
     try:
         msgspec.convert({}, form)

@@ -16,6 +16,7 @@ from server.orders.catalogue import Catalogue
 from server.orders.media import MediaService
 from server.orders.review_service import ReviewService
 from server.orders.service import OrderService
+from server.orders.ticket_service import TicketService
 from server.settings import Settings
 from server.storage.unit_of_work import Storage
 
@@ -37,6 +38,7 @@ class HttpParts:
     tracking: Tracking
     nearest: NearestIndex
     tracks: TrackStore
+    tickets: TicketService
     webhooks: WebhookService
     clock: Clock
     settings: Settings

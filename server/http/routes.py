@@ -22,6 +22,7 @@ from server.http.phones import Phones
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
 from server.http.reviews import Reviews
 from server.http.sessions import Sessions
+from server.http.tickets import Tickets
 from server.http.webhooks import Webhooks
 
 
@@ -34,6 +35,7 @@ def routes(parts: HttpParts) -> list[BaseRoute]:
         Merchants,
         Dispatchers,
         Administration,
+        Tickets,
         Pictures,
         Reviews,
         Archive,

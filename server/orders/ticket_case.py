@@ -14,7 +14,6 @@ from server.ids import new_id
 from server.orders.media import MediaNotFound, MediaTable
 from server.orders.model import Happening, Order
 from server.orders.segments import Segment
-from server.orders.store import OrderStore
 from server.orders.ticket_access import works_on_all
 from server.orders.ticket_endings import ending
 from server.orders.ticket_kinds import SYSTEM, Kind
@@ -29,12 +28,30 @@ CLOCK = "ticket_clock"  # the timer of a ticket: its next escalation, waking or 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The order that something is wrong with, or a checkout that never became one, and whose it is."""
+
+    order_id: UUID
+    customer_id: UUID
+    merchant_id: UUID | None  # None while it has not heard of the order
+
+    @classmethod
+    def of(cls, order: Order) -> "Subject":
+        """An order."""
+        return cls(
+            order_id=order.id,
+            customer_id=order.customer_id,
+            merchant_id=order.merchant_id if order.is_with_merchant else None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Somebody, or (by None) the system, says that something is wrong."""
 
     kind: Kind
     reason: str
-    order: Order | None
+    about: "Subject | None"  # None: a courier's conduct apart from any order
     courier_id: UUID | None
     by: UUID | None = None
     by_role: str = SYSTEM
@@ -51,7 +68,7 @@ class TicketBook:
 
     async def report(self, report: Report) -> tuple[Ticket, bool]:
         """The ticket of this trouble, and whether it was open already.  The order is locked, if there is one."""
-        order = report.order
+        about = report.about
         newborn = opened(
             report.kind,
             ticket_id=self._new_id(),
@@ -60,9 +77,9 @@ class TicketBook:
             reported_at=report.reported_at,
             opened_by=report.by,
             opened_by_role=report.by_role,
-            order_id=None if order is None else order.id,
-            merchant_id=order.merchant_id if order is not None and order.is_with_merchant else None,
-            customer_id=None if order is None else order.customer_id,
+            order_id=None if about is None else about.order_id,
+            merchant_id=None if about is None else about.merchant_id,
+            customer_id=None if about is None else about.customer_id,
             courier_id=report.courier_id,
             segment=report.segment,
         )
@@ -265,12 +282,3 @@ class Case:
             words=words,
             template=template,
         )
-
-    async def look_again(self) -> None:
-        """What was done to the order may have ended the ticket."""
-        self.ticket = await self.book.store.get(self.ticket.id)
-
-    async def order_now(self) -> Order:
-        """The order as what was done in this unit of work has left it."""
-        assert self.order is not None  # whoever did something to it had it
-        return await OrderStore(self.work.connection).get(self.order.id)

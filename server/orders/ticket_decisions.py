@@ -17,6 +17,8 @@ from server.orders.model import Order
 from server.orders.ticket_acts import Moment, Seen, WordsText, known_template
 from server.orders.ticket_case import Case
 from server.orders.ticket_kinds import Decision
+from server.orders.ticket_remedies import Paying
+from server.orders.ticket_words import STAFF_ONLY
 from server.orders.tickets import Bearer, Outcome
 
 LONGEST_OFFLINE = timedelta(hours=12)
@@ -36,7 +38,7 @@ class BadUntil(BadInput):
 
 
 class BadRefund(BadInput):
-    """More than the order cost cannot be given back."""
+    """A refund has an amount and somebody who bears it."""
 
     code = "bad_refund"
 
@@ -111,18 +113,17 @@ class PayOut(Seen, frozen=True, kw_only=True):
 
 async def re_promise(case: Case, said: RePromise) -> None:
     """A new time, and the customer told why."""
-    order = await _decided(case, Decision.RE_PROMISE, more={"promised_at": said.promised_at})
+    await _decided(case, Decision.RE_PROMISE, more={"promised_at": said.promised_at})
     await _tell_customer(case, said, default="looked_into")
-    await case.hands.orders.re_promise(
-        case.work, order, said.promised_at, case.viewer, why=said.template or case.ticket.reason
-    )
+    why = said.template or case.ticket.reason
+    await case.hands.orders.re_promise(case.work, _order(case), said.promised_at, case.viewer, why=why)
 
 
 async def reassign(case: Case, said: Told) -> None:
     """Another courier."""
-    order = await _decided(case, Decision.REASSIGN)
+    await _decided(case, Decision.REASSIGN)
     await _tell_customer(case, said, default="new_courier")
-    await case.hands.orders.reassign(case.work, order, case.ticket.reason, case.viewer)
+    await case.hands.orders.reassign(case.work, _order(case), case.ticket.reason, case.viewer)
 
 
 async def re_route(case: Case, said: ReRoute) -> None:
@@ -133,57 +134,48 @@ async def re_route(case: Case, said: ReRoute) -> None:
 
 async def correct_address(case: Case, said: CorrectAddress) -> None:
     """Another door; the address itself stands with the order's contact, not in the ticket."""
-    order = await _decided(case, Decision.CORRECT_ADDRESS)
+    await _decided(case, Decision.CORRECT_ADDRESS)
     await _tell_customer(case, said, default="address_corrected")
     await case.hands.orders.correct_address(
-        case.work, order, address=said.address, lat=said.lat, lng=said.lng, by=case.viewer
+        case.work, _order(case), address=said.address, lat=said.lat, lng=said.lng, by=case.viewer
     )
 
 
 async def redeliver(case: Case, said: Told) -> None:
     """Once more."""
-    order = await _decided(case, Decision.REDELIVER)
+    await _decided(case, Decision.REDELIVER)
     await _tell_customer(case, said, default="comes_again")
-    await case.hands.orders.redeliver(case.work, order, case.viewer)
+    await case.hands.orders.redeliver(case.work, _order(case), case.viewer)
 
 
 async def remake(case: Case, said: Told) -> None:
     """Made again."""
-    order = await _decided(case, Decision.REMAKE)
+    await _decided(case, Decision.REMAKE)
     await _tell_customer(case, said, default="made_again")
-    await case.hands.orders.remake(case.work, order, case.viewer)
+    await case.hands.orders.remake(case.work, _order(case), case.viewer)
 
 
 async def send_back(case: Case, said: Told) -> None:
     """Back to the merchant."""
-    order = await _decided(case, Decision.RETURN)
+    await _decided(case, Decision.RETURN)
     await _tell_customer(case, said, default="goes_back")
-    await case.hands.orders.send_back(case.work, order, case.viewer)
+    await case.hands.orders.send_back(case.work, _order(case), case.viewer)
 
 
 async def refund(case: Case, said: Refund) -> None:
     """Money back; the ticket stays until somebody says that this was all."""
-    order = await _decided(case, Decision.REFUND, **_paying(case, said.amount_minor, said.borne_by))
+    paying = Paying(said.amount_minor, said.borne_by)
+    await _decided(case, Decision.REFUND, paying=paying)
     await _tell_customer(case, said, default="money_back")
-    await _pay_back(case, order, said.amount_minor, said.borne_by)
-
-
-async def settle(case: Case, said: Settle) -> None:
-    """An end without delivery."""
-    await _end(case, Decision.SETTLE, said)
-
-
-async def cancel(case: Case, said: Settle) -> None:
-    """Called off before it was fetched."""
-    await _end(case, Decision.CANCEL, said)
+    await _pay_back(case, paying)
 
 
 async def uphold(case: Case, said: Told) -> None:
     """The delivery was right; where the order is not disputed, that is all."""
-    order = await _decided(case, Decision.UPHOLD)
+    await _decided(case, Decision.UPHOLD)
     await _tell_customer(case, said, default="delivery_was_right")
-    if order.status is Status.DELIVERY_EXCEPTION:
-        await case.hands.orders.uphold(case.work, order, case.viewer)
+    if _order(case).status is Status.DELIVERY_EXCEPTION:
+        await case.hands.orders.uphold(case.work, _order(case), case.viewer)
     else:
         await case.take(case.ticket.resolve(Outcome.UPHELD, at=case.now))
 
@@ -209,80 +201,105 @@ async def suspend(case: Case, said: Suspend) -> None:
         raise BadUntil
     await _decided(case, Decision.SUSPEND, more={"until": said.until})
     await case.say("courier", words=said.words)
-    await case.hands.orders.suspend(case.work, _courier(case), said.until, case.ticket.id, case.viewer)
+    await case.hands.couriers.suspend(case.work, _courier(case), said.until, case.ticket.reason, case.viewer)
     await case.take(case.ticket.resolve(Outcome.SUSPENDED, at=case.now))
 
 
 async def retry_refund(case: Case, said: Seen) -> None:
     """Try once more; when it goes through the ticket ends by itself."""
-    order = await _decided(case, Decision.RETRY_REFUND)
-    await case.hands.money.retry_refund(case.work, order, case.viewer)
+    await _decided(case, Decision.RETRY_REFUND)
+    await case.hands.money.retry_refund(case.work, _order_id(case), case.viewer)
 
 
 async def record_payout(case: Case, said: PayOut) -> None:
     """Paid by hand, which ends the ticket."""
-    order = await _decided(case, Decision.RECORD_PAYOUT, **_paying(case, said.amount_minor, said.borne_by))
-    await case.say("staff", words=said.words)
-    await case.hands.money.record_payout(case.work, order, case.viewer)
-    await case.look_again()
-    if not case.ticket.is_closed:
-        await case.take(case.ticket.resolve(Outcome.PAID_OUT, at=case.now))
+    paying = Paying(said.amount_minor, said.borne_by)
+    await _decided(case, Decision.RECORD_PAYOUT, paying=paying)
+    await case.say(STAFF_ONLY, words=said.words)
+    await case.hands.money.record_payout(
+        case.work,
+        _order_id(case),
+        paying,
+        reason=case.ticket.reason,
+        ticket_id=case.ticket.id,
+        by=case.viewer,
+    )
+    await case.take(case.ticket.resolve(Outcome.PAID_OUT, at=case.now))
 
 
-async def _end(case: Case, decision: Decision, said: Settle) -> None:
-    """Settled or cancelled, with money back where that was agreed."""
-    paying = _paying(case, said.refund_minor, said.borne_by) if said.refund_minor is not None else {}
-    order = await _decided(case, decision, **paying)
-    await _tell_customer(case, said, default="looked_into" if said.refund_minor is None else "money_back")
-    if decision is Decision.CANCEL:
-        await case.hands.orders.cancel(case.work, order, case.ticket.reason, case.viewer)
-    else:
-        await case.hands.orders.settle(case.work, order, case.ticket.reason, case.viewer)
-    if said.refund_minor is not None:
-        await _pay_back(case, await case.order_now(), said.refund_minor, said.borne_by)
+async def settle(case: Case, said: Settle) -> None:
+    """An end without delivery; the rules' refund makes way for one that is decided here."""
+    paying = await _ends(case, Decision.SETTLE, said)
+    await case.hands.orders.settle(case.work, _order(case), case.ticket.reason, case.viewer)
+    if paying is not None:
+        await _pay_back(case, paying)
 
 
-async def _pay_back(case: Case, order: Order, amount_minor: int, borne_by: Bearer | None) -> None:
+async def cancel(case: Case, said: Settle) -> None:
+    """Called off before it was fetched; what is decided here goes back first, and the rules give back the rest."""
+    paying = await _ends(case, Decision.CANCEL, said)
+    if paying is not None:
+        await _pay_back(case, paying)
+    await case.hands.orders.cancel(case.work, _order(case), case.ticket.reason, case.viewer)
+
+
+async def _ends(case: Case, decision: Decision, said: Settle) -> Paying | None:
+    if (said.refund_minor is None) is not (said.borne_by is None):
+        raise BadRefund
+    paying = None
+    if said.refund_minor is not None and said.borne_by is not None:
+        paying = Paying(said.refund_minor, said.borne_by)
+    await _decided(case, decision, paying=paying)
+    await _tell_customer(case, said, default="looked_into" if paying is None else "money_back")
+    return paying
+
+
+async def _pay_back(case: Case, paying: Paying) -> None:
     await case.hands.money.refund(
         case.work,
-        order,
-        amount_minor,
-        borne_by or Bearer.PLATFORM,
+        _order_id(case),
+        paying,
         reason=case.ticket.reason,
         ticket_id=case.ticket.id,
         by=case.viewer,
     )
 
 
-def _paying(case: Case, amount_minor: int, borne_by: Bearer | None) -> dict[str, Any]:
-    order = case.order
-    if order is None or case.ticket.refund_minor + amount_minor > order.total_minor:
-        raise BadRefund
-    return {
-        "refund_minor": case.ticket.refund_minor + amount_minor,
-        "borne_by": borne_by or Bearer.PLATFORM,
-        "more": {"amount_minor": amount_minor},
-    }
-
-
 async def _decided(
-    case: Case, decision: Decision, *, more: dict[str, Any] | None = None, **facts: Any
-) -> Order:
-    """Write the decision down; the order it is about (of one about a courier's conduct, if it names one)."""
+    case: Case, decision: Decision, *, more: dict[str, Any] | None = None, paying: Paying | None = None
+) -> None:
+    """Write the decision down; DecisionNotPossible where its kind of ticket does not know it."""
     if decision not in case.ticket.rule.decisions:
         raise DecisionNotPossible(kind=case.ticket.kind.value, decision=decision.value)
+    facts: dict[str, Any] = {}
+    if paying is not None:
+        facts = {
+            "refund_minor": case.ticket.refund_minor + paying.amount_minor,
+            "borne_by": paying.borne_by,
+        }
+        more = {**(more or {}), "amount_minor": paying.amount_minor}
     moved, happening = case.ticket.decided(decision, case.viewer.account_id, at=case.now, **facts)
     happening.fields.update(more or {})
     await case.take((moved, happening))
-    if case.order is None and not case.ticket.rule.about_courier:
-        raise DecisionNotPossible(kind=case.ticket.kind.value, decision=decision.value)
-    return case.order  # type: ignore[return-value]  # only those about a courier have none, and do not ask
 
 
 async def _tell_customer(case: Case, said: Told, *, default: str) -> None:
     known_template(said.template)
     template = said.template or (default if said.words is None else None)
     await case.say("customer", words=said.words, template=template)
+
+
+def _order(case: Case) -> Order:
+    """The order it is about; a checkout that never became one cannot be brought anywhere."""
+    if case.order is None:
+        raise DecisionNotPossible(kind=case.ticket.kind.value)
+    return case.order
+
+
+def _order_id(case: Case) -> UUID:
+    if case.ticket.order_id is None:
+        raise DecisionNotPossible(kind=case.ticket.kind.value)
+    return case.ticket.order_id
 
 
 def _courier(case: Case) -> UUID:

@@ -74,29 +74,31 @@ class OrderRemedies(Protocol):
 
 
 class MoneyRemedies(Protocol):
-    """What becomes of its money."""
+    """What becomes of the money of an order, or of a checkout that never became one."""
 
     async def refund(
-        self,
-        work: UnitOfWork,
-        order: Order,
-        amount_minor: int,
-        borne_by: Bearer,
-        *,
-        reason: str,
-        ticket_id: UUID,
-        by: Viewer,
+        self, work: UnitOfWork, order_id: UUID, paying: "Paying", *, reason: str, ticket_id: UUID, by: Viewer
     ) -> object:
         """So much goes back to the customer, once, and this bearer pays for it; refused when it is too much."""
         ...
 
-    async def retry_refund(self, work: UnitOfWork, order: Order, by: Viewer) -> object:
+    async def retry_refund(self, work: UnitOfWork, order_id: UUID, by: Viewer) -> object:
         """What does not go through is tried anew."""
         ...
 
-    async def record_payout(self, work: UnitOfWork, order: Order, by: Viewer) -> object:
-        """What does not go through was paid by hand."""
+    async def record_payout(
+        self, work: UnitOfWork, order_id: UUID, paying: "Paying", *, reason: str, ticket_id: UUID, by: Viewer
+    ) -> object:
+        """So much was given back by hand."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Paying:
+    """How much goes back to the customer, and who bears it."""
+
+    amount_minor: int
+    borne_by: Bearer
 
 
 class CourierRemedies(Protocol):

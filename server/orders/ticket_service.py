@@ -23,7 +23,7 @@ from server.orders.ticket_access import (
     works_on_all,
 )
 from server.orders.ticket_acts import MAX_PHOTOS, WordsText
-from server.orders.ticket_case import CLOCK, Case, Report, TicketBook
+from server.orders.ticket_case import CLOCK, Case, Report, Subject, TicketBook
 from server.orders.ticket_commands import TICKET_COMMANDS
 from server.orders.ticket_endings import POSSIBLE_WHILE, WITH_WHAT_CAME
 from server.orders.ticket_kinds import KINDS, Kind
@@ -129,7 +129,7 @@ class TicketService:
                 Report(
                     kind=Kind.MISCONDUCT,
                     reason=said.reason,
-                    order=None,
+                    about=None,
                     courier_id=said.courier_id,
                     by=viewer.account_id,
                     by_role=viewer.role.value,
@@ -210,7 +210,7 @@ class TicketService:
         report = Report(
             kind=said.kind,
             reason=said.reason,
-            order=order,
+            about=Subject.of(order),
             courier_id=courier_id,
             by=viewer.account_id,
             by_role=viewer.role.value,

@@ -1,4 +1,4 @@
-"""What opens and ends tickets without anybody's word: events of orders and money, in their own transactions."""
+"""What opens and ends tickets without anybody's word: what happens to orders, in its own transactions."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -9,7 +9,7 @@ from server.orders.model import Order
 from server.orders.moves import PICKUP_LATE, PROMISE_BROKEN, READY_LATE
 from server.orders.segments import REASON_OF, segment_at_fault
 from server.orders.store import OrderStore
-from server.orders.ticket_case import Report, TicketBook
+from server.orders.ticket_case import Report, Subject, TicketBook
 from server.orders.ticket_endings import ENDINGS
 from server.orders.ticket_kinds import Kind, kind_of
 from server.orders.ticket_remedies import Hands
@@ -27,17 +27,20 @@ Raise = Callable[[TicketBook, Order], Awaitable[None]]
 class TicketTriggers:
     """Follows orders."""
 
-    def __init__(self, hands: Hands) -> None:
+    def __init__(self, storage: Storage, hands: Hands) -> None:
+        self._storage = storage
         self._hands = hands
 
-    def register(self, storage: Storage, troubles: Troubles) -> None:
+    def register(self, *troubles: Troubles) -> None:
         """Have tickets opened and ended in the transactions of what they are about."""
-        troubles.on(self._trouble)
-        storage.on_event(ORDER, READY_LATE, partial(self._late, self._merchant_late))
-        storage.on_event(ORDER, PICKUP_LATE, partial(self._late, self._delay))
-        storage.on_event(ORDER, PROMISE_BROKEN, partial(self._late, self._delay))
+        for told in troubles:
+            told.on(self._trouble)
+        on = self._storage.on_event
+        on(ORDER, READY_LATE, partial(self._late, self._merchant_late))
+        on(ORDER, PICKUP_LATE, partial(self._late, self._delay))
+        on(ORDER, PROMISE_BROKEN, partial(self._late, self._delay))
         for happened in ENDINGS:
-            storage.on_event(ORDER, happened, self._follow)
+            on(ORDER, happened, self._follow)
 
     async def _trouble(self, work: UnitOfWork, trouble: Trouble) -> None:
         """A courier could not deliver, or a customer disputes a delivery."""
@@ -46,7 +49,7 @@ class TicketTriggers:
         report = Report(
             kind=kind,
             reason=said.reason,
-            order=trouble.order,
+            about=Subject.of(trouble.order),
             courier_id=trouble.courier_id,
             by=trouble.by.account_id,
             by_role=trouble.by.role.value,
@@ -71,7 +74,7 @@ class TicketTriggers:
             Report(
                 kind=Kind.MERCHANT_LATE,
                 reason="merchant_late",
-                order=order,
+                about=Subject.of(order),
                 courier_id=courier_id,
                 reported_at=book.work.now,
             )
@@ -85,7 +88,7 @@ class TicketTriggers:
             Report(
                 kind=Kind.DELAY,
                 reason=REASON_OF[segment],
-                order=order,
+                about=Subject.of(order),
                 courier_id=await self._hands.carrier_of(connection, order.id),
                 reported_at=book.work.now,
                 segment=segment,

@@ -48,6 +48,11 @@ def public_json(ticket: Ticket, said: Sequence[Note] = ()) -> Json:
     }
 
 
+def notice_json(ticket: Ticket) -> Json:
+    """The ticket as those who listen to its order see it: the entity `ticket_notice` at its version."""
+    return {"id": str(ticket.id), "version": ticket.notices, **notice_fields(ticket)}
+
+
 def notice_fields(ticket: Ticket) -> Json:
     """What the people of an order may know of its ticket."""
     facts: Json = msgspec.to_builtins(

@@ -8,22 +8,28 @@ them, not even coarse.
 from typing import Any, Protocol
 from uuid import UUID
 
+from server.accounts.roles import Role
 from server.dispatch.duties import DutyBoard
 from server.dispatch.legs import Assignment
 from server.dispatch.store import AssignmentStore
-from server.dispatch.views import assignment_json
+from server.dispatch.views import assignment_json, codes_json
 from server.geo.nearest import NearestIndex
+from server.orders.codes import Codes
 from server.orders.merchants import MerchantStore
 from server.orders.model import Order
 from server.orders.store import OrderStore
+from server.orders.ticket_store import TicketStore, Wanted
+from server.orders.ticket_views import notice_json, ticket_json
 from server.orders.views import Json, contact_json, dropoff_json, merchant_json, order_json, pickup_json
 from server.realtime.audiences import shown_position
 from server.realtime.topics import Audience, Kind, Parties, TopicName
 
+MAX_OPEN_TICKETS = 500
 MAX_OPEN_ORDERS = 500  # in one snapshot; who has more open orders than this needs pages, not a list
 
 # Whose permission does not hang on whose the order is.
 SEES_ALL_ORDERS = frozenset({Audience.STAFF, Audience.OBSERVER})
+TELLS_CODE = {Audience.MERCHANT: Role.MERCHANT, Audience.CUSTOMER: Role.CUSTOMER}
 # Who is shown where an order goes.
 SEES_DROPOFF = frozenset({Audience.CUSTOMER, Audience.COURIER, Audience.STAFF})
 
@@ -45,9 +51,10 @@ class SnapshotReader(Protocol):
 class StoreSnapshots:
     """The real reader."""
 
-    def __init__(self, duties: DutyBoard, nearest: NearestIndex) -> None:
+    def __init__(self, duties: DutyBoard, nearest: NearestIndex, codes: Codes) -> None:
         self._duties = duties
         self._nearest = nearest
+        self._codes = codes
 
     async def parties(self, connection: Any, topic: TopicName, audience: Audience) -> Parties | None:
         if topic.kind is not Kind.ORDER or topic.id is None or audience in SEES_ALL_ORDERS:
@@ -64,9 +71,11 @@ class StoreSnapshots:
             case Kind.ORDER, UUID() as order_id:
                 return await self._order(connection, order_id, audience)
             case Kind.MERCHANT, UUID() as merchant_id:
-                return None, await self._merchant(connection, merchant_id)
+                return None, await self._merchant(connection, merchant_id, audience)
             case Kind.COURIER, UUID() as courier_id:
                 return None, await self._courier(connection, courier_id, audience)
+            case Kind.TICKETS, _:
+                return None, {"tickets": await _open_tickets(connection)}
             case _:
                 return None, await self._dispatch(connection)
 
@@ -74,17 +83,31 @@ class StoreSnapshots:
         order = await OrderStore(connection).get(order_id)
         assignment = await AssignmentStore(connection).newest_of_order(order_id)
         return _parties(order, assignment), {
-            "order": await _order_view(connection, order, audience),
+            "order": {**await _order_view(connection, order, audience), **self._codes_for(order, audience)},
             "assignment": None if assignment is None else assignment_json(assignment),
             "position": self._position(order_id, audience),
+            "tickets": [
+                notice_json(ticket)
+                for ticket in await TicketStore(connection).newest(Wanted(order_id=order_id))
+                if not ticket.rule.about_courier
+            ],
         }
 
-    async def _merchant(self, connection: Any, merchant_id: UUID) -> Json:
+    async def _merchant(self, connection: Any, merchant_id: UUID, audience: Audience) -> Json:
         merchant = await MerchantStore(connection).get(merchant_id)
         orders = await OrderStore(connection).newest(
             merchant_id=merchant_id, open_only=True, limit=MAX_OPEN_ORDERS
         )
-        return {"merchant": merchant_json(merchant), "orders": await _listed(connection, orders)}
+        listed = await _listed(connection, orders)
+        if audience is Audience.MERCHANT:
+            pairs = zip(orders, listed, strict=True)
+            listed = [{**shown, **self._codes_for(order, audience)} for order, shown in pairs]
+        return {"merchant": merchant_json(merchant), "orders": listed}
+
+    def _codes_for(self, order: Order, audience: Audience) -> Json:
+        """What its merchant and its customer tell the courier."""
+        role = TELLS_CODE.get(audience)
+        return {} if role is None else codes_json(order, role, self._codes)
 
     async def _courier(self, connection: Any, courier_id: UUID, audience: Audience) -> Json:
         assignment = await AssignmentStore(connection).open_of_courier(courier_id)
@@ -104,7 +127,11 @@ class StoreSnapshots:
 
     async def _dispatch(self, connection: Any) -> Json:
         orders = await OrderStore(connection).newest(open_only=True, limit=MAX_OPEN_ORDERS)
-        return {"orders": await _listed(connection, orders), "couriers_online": len(self._nearest)}
+        return {
+            "orders": await _listed(connection, orders),
+            "couriers_online": len(self._nearest),
+            "tickets": await _open_tickets(connection),
+        }
 
     def _position(self, order_id: UUID, audience: Audience) -> object:
         """Where the courier is, as far as this audience may know."""
@@ -116,6 +143,12 @@ class StoreSnapshots:
         if position is None:
             return None
         return shown_position(position, duty_mark=duty.mark, leg=duty.leg, audience=audience)
+
+
+async def _open_tickets(connection: Any) -> list[Json]:
+    """What people have to work on, the newest first."""
+    found = await TicketStore(connection).newest(Wanted(open_only=True), limit=MAX_OPEN_TICKETS)
+    return [ticket_json(ticket) for ticket in found]
 
 
 async def _order_view(connection: Any, order: Order, audience: Audience) -> Json:
@@ -141,6 +174,5 @@ async def _listed(connection: Any, orders: list[Order]) -> list[Json]:
 
 def _parties(order: Order, assignment: Assignment | None) -> Parties:
     has_it = assignment is not None and assignment.ended_at is None
-    return Parties(
-        order.customer_id, order.merchant_id, assignment.courier_id if assignment and has_it else None
-    )
+    people = order.people(assignment.courier_id if assignment and has_it else None)
+    return Parties(people["customer_id"], people["merchant_id"], people["courier_id"], order.id)

@@ -43,6 +43,11 @@ class Kind(StrEnum):
     MERCHANT = "merchant"
     COURIER = "courier"
     DISPATCH = "dispatch"
+    TICKETS = "tickets"
+
+
+# These are told by zone, and there is one zone.
+ZONED = frozenset({Kind.DISPATCH, Kind.TICKETS})
 
 
 class Audience(StrEnum):
@@ -60,7 +65,7 @@ _AS = {Role.CUSTOMER: Audience.CUSTOMER, Role.MERCHANT: Audience.MERCHANT, Role.
 
 @dataclass(frozen=True, slots=True)
 class TopicName:
-    """A reliable topic's name, taken apart.  `id` is None for dispatch:all only."""
+    """A reliable topic's name, taken apart.  `id` is None for those of a zone."""
 
     kind: Kind
     id: UUID | None
@@ -76,6 +81,7 @@ class Parties:
     customer_id: UUID
     merchant_id: UUID
     courier_id: UUID | None  # who has it on him now
+    order_id: UUID | None = None
 
 
 def parse_topic(text: str) -> TopicName:
@@ -83,7 +89,7 @@ def parse_topic(text: str) -> TopicName:
     word, _, rest = text.partition(":")
     try:
         kind = Kind(word)
-        name = TopicName(kind, None if kind is Kind.DISPATCH else UUID(rest))
+        name = TopicName(kind, None if kind in ZONED else UUID(rest))
     except ValueError as error:
         raise UnknownTopic from error
     if str(name) != text:
@@ -108,6 +114,8 @@ def audience_of(viewer: Viewer, topic: TopicName) -> Audience:
         case Kind.DISPATCH:
             require_for_all(viewer, Permission.SEE_ORDER)
             require_for_all(viewer, Permission.SEE_COURIERS)
+        case Kind.TICKETS:
+            require_for_all(viewer, Permission.SEE_TICKET)
     own = _AS.get(viewer.role)
     if own is not None:
         return own
@@ -122,6 +130,7 @@ def check_parties(viewer: Viewer, parties: Parties) -> None:
         customer_id=parties.customer_id,
         merchant_id=parties.merchant_id,
         courier_id=parties.courier_id,
+        order_id=parties.order_id,
     )
 
 

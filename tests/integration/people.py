@@ -6,22 +6,31 @@ from uuid import UUID
 
 import numpy as np
 
+from server.accounts.proofs import Proofs
+from server.accounts.revocations import Revocations
 from server.accounts.roles import Role
+from server.accounts.service import AccountService
 from server.accounts.standing import Standing
 from server.accounts.store import Account, AccountStore
 from server.accounts.viewer import Viewer
 from server.dispatch.duties import DutyBoard
 from server.dispatch.service import DispatchService
+from server.dispatch.store import carriers_of
+from server.dispatch.ticket_hands import MoneyHands, hands, open_tickets
 from server.geo.cells import cell_of
 from server.geo.nearest import NearestIndex
 from server.geo.position import POSITION_DTYPE, Position
 from server.ids import new_id
 from server.orders.merchants import MenuItem, Merchant, MerchantStore
+from server.orders.money_service import MoneyService
+from server.orders.refund_service import RefundService
 from server.orders.service import OrderService
+from server.orders.store import OrderStore
+from server.orders.ticket_service import TicketService
 from server.settings import Settings
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage
-from tests.builders import a_merchant, a_viewer, a_wish, an_item
+from tests.builders import SECRET, a_merchant, a_viewer, a_wish, an_item
 from tests.fakes import ManualClock
 
 
@@ -37,11 +46,14 @@ class Town:
     timers: Timers
     orders: OrderService
     dispatch: DispatchService
+    tickets: TicketService
     merchant: Merchant
     menu: list[MenuItem]
     customer: Viewer
     kitchen: Viewer
     dispatcher: Viewer
+    service: Viewer  # customer service
+    operations: Viewer
     couriers: list[Viewer] = field(default_factory=list)
 
     async def account(self, role: Role, *, merchant_id: UUID | None = None, active: bool = True) -> Viewer:
@@ -87,6 +99,13 @@ class Town:
         order_id = await self.accepted()
         await self.dispatch.assign(self.dispatcher, order_id, courier.account_id)
         return order_id
+
+    async def decided(self, order_id: UUID, what: str, *args: object, **kwargs: object) -> None:
+        """A dispatcher has decided this of the order (dispatch/order_moves.py)."""
+        async with self.storage.unit_of_work() as work:
+            order = await OrderStore(work.connection).lock(order_id)
+            move = getattr(self.dispatch.moves, what)
+            await move(work, order, *args, by=self.dispatcher, **kwargs)
 
     async def status(self, order_id: UUID) -> str:
         """Where the order is, by the record."""
@@ -144,10 +163,23 @@ async def a_town(storage: Storage, clock: ManualClock, settings: Settings | None
     dispatch = DispatchService(storage, nearest, clock, settings)
     orders.register(timers)
     dispatch.register(timers)
+    refunds = RefundService(storage, clock, settings, None, carriers_of)
+    proofs = Proofs(SECRET, 3600.0, clock, Revocations(clock))
+    accounts = AccountService(storage, proofs, clock)
+    accounts.register(timers)
+    ticket_hands = hands(
+        moves=dispatch.moves,
+        money=MoneyHands(MoneyService(storage, clock, refunds), refunds),
+        accounts=accounts,
+        nearest=nearest,
+    )
+    tickets = open_tickets(storage, timers, orders.troubles, dispatch.troubles, hands=ticket_hands)
     people = {
         "customer": a_viewer(Role.CUSTOMER),
         "kitchen": a_viewer(Role.MERCHANT, merchant_id=merchant.id),
         "dispatcher": a_viewer(Role.DISPATCHER),
+        "service": a_viewer(Role.CUSTOMER_SERVICE),
+        "operations": a_viewer(Role.OPERATIONS_MANAGER),
     }
     for viewer in people.values():
         await add_account(storage, viewer)
@@ -160,6 +192,7 @@ async def a_town(storage: Storage, clock: ManualClock, settings: Settings | None
         timers=timers,
         orders=orders,
         dispatch=dispatch,
+        tickets=tickets,
         merchant=merchant,
         menu=menu,
         **people,

@@ -74,6 +74,7 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         ),
         nearest=town.nearest,
         tracks=tracks,
+        tickets=town.tickets,
         webhooks=WebhookService(storage, clock, town.settings),
         clock=clock,
         settings=town.settings,

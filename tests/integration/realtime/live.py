@@ -24,6 +24,7 @@ from server.geo.cells import cell_of
 from server.geo.courier_index import CourierIndex
 from server.geo.position import POSITION_DTYPE, Position
 from server.geo.track_store import TrackStore
+from server.orders.codes import Codes
 from server.realtime.endpoint import protocol_class
 from server.realtime.hub import Hub
 from server.realtime.snapshots import SnapshotReader, StoreSnapshots
@@ -88,13 +89,13 @@ async def live(
     )
     hub = Hub(
         tokens=tokens,
-        snapshots=snapshots or StoreSnapshots(town.duties, town.nearest),
+        snapshots=snapshots or StoreSnapshots(town.duties, town.nearest, Codes(town.settings.secret)),
         pool=town.storage.pool,
         tail=town.storage.tail,
         nearest=town.nearest,
         duties=town.duties,
         tracking=tracking,
-        services=Services(town.orders, town.dispatch),
+        services=Services(town.orders, town.dispatch, town.tickets),
         clock=town.clock,
         settings=chosen,
     )

@@ -4,7 +4,15 @@ import pytest
 
 from server.accounts.roles import Role
 from server.errors import NotAllowed
-from server.realtime.topics import Audience, Kind, TopicName, UnknownTopic, audience_of, parse_topic
+from server.realtime.topics import (
+    ZONED,
+    Audience,
+    Kind,
+    TopicName,
+    UnknownTopic,
+    audience_of,
+    parse_topic,
+)
 from tests.builders import a_viewer
 
 
@@ -16,6 +24,7 @@ def test_a_topic_is_written_as_it_is_read(kind):
 
 def test_there_is_one_zone_as_yet():
     assert parse_topic("dispatch:all") == TopicName(Kind.DISPATCH, None)
+    assert parse_topic("tickets:all") == TopicName(Kind.TICKETS, None)
     with pytest.raises(UnknownTopic):
         parse_topic("dispatch:north")
 
@@ -39,7 +48,7 @@ def test_the_role_decides_as_what_one_listens_to_an_order(role, audience):
 @pytest.mark.parametrize("kind", Kind)
 def test_who_has_no_business_with_orders_listens_to_nothing(role, kind):
     with pytest.raises(NotAllowed):
-        audience_of(a_viewer(role), TopicName(kind, None if kind is Kind.DISPATCH else uuid4()))
+        audience_of(a_viewer(role), TopicName(kind, None if kind in ZONED else uuid4()))
 
 
 def test_a_kitchen_and_a_courier_listen_to_their_own_topic_only():

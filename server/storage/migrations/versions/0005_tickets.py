@@ -93,6 +93,12 @@ CREATE TABLE ticket_evidence (
 );
 CREATE INDEX ticket_evidence_ticket ON ticket_evidence (ticket_id);
 CREATE UNIQUE INDEX ticket_evidence_media ON ticket_evidence (ticket_id, media_id) WHERE media_id IS NOT NULL;
+
+-- Couriers who are offered no work for a while: after an accident, say.
+CREATE TABLE courier_rests (
+    courier_id uuid PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    until timestamptz NOT NULL
+);
 """
 
 
