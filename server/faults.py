@@ -41,6 +41,8 @@ SENTENCES: dict[str, str] = {
     # How it is paid.
     "cash_not_accepted": "This merchant takes no cash on delivery",
     "card_needs_checkout": "An order by card begins with POST /api/v1/checkouts",
+    "card_not_accepted": "Cards are not taken here: pay cash on delivery",
+    "nothing_to_pay": "There is nothing to pay: place the order for cash on delivery",
     "cash_needs_no_checkout": "An order for cash on delivery is placed with POST /api/v1/orders",
     # When.
     "bad_window": "A delivery window lasts from {least_minutes} minutes to {most_hours} hours",

@@ -86,6 +86,19 @@ class Settings:
     webhook_allow_private: bool = False  # also addresses that only we can reach; for intranets
     webhook_proxy_url: str = ""  # call through this proxy, which then decides what may be reached
 
+    # Paying by card, through a provider that speaks as docs/money.md says; who has none takes cash.
+    payment_provider_url: str = ""  # where the provider, or a bridge to it, answers; empty: no cards
+    payment_provider_key: str = ""  # proves to it who we are
+    payment_webhook_secrets: tuple[
+        str, ...
+    ] = ()  # whsec_…: what signs its words; two while one replaces the other
+    payment_within_s: float = 10.0  # it answers a call by then, or the call is made again
+    payment_retry_s: float = 15.0  # … first after this long, then after twice as long each time
+    checkout_lapses_after_s: float = 900.0  # a checkout that nobody has paid ends
+    commission_basis_points: int = (
+        1_500  # the platform's part of the items' price, in hundredths of a percent
+    )
+
     # What is kept, and for how long.
     archive_after_s: float = 15 * 86_400.0  # an order over for this long moves to the archive
     keep_personal_s: float = (

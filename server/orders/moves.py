@@ -13,7 +13,7 @@ from server.orders.lifecycle import (
     IllegalTransition,
     next_status,
 )
-from server.orders.model import Order, Proof
+from server.orders.model import Order, PaymentMethod, PaymentStatus, Proof
 from server.orders.promise import promised_at
 
 
@@ -155,7 +155,10 @@ class Deliver:
     proof: Proof | None = None
 
     def facts(self, order: Order, at: datetime) -> dict[str, Any]:
-        return {"delivered_at": at, "proof": self.proof}
+        told = {"delivered_at": at, "proof": self.proof}
+        if order.payment_method is PaymentMethod.CASH and order.payment_status is PaymentStatus.DUE:
+            told["payment_status"] = PaymentStatus.PAID  # at the door; the books: settling.py
+        return told
 
 
 @dataclass(frozen=True, slots=True)
