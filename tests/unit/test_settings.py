@@ -34,6 +34,7 @@ def test_the_command_line_goes_before_the_environment():
         ("SONGDA_SECRET", "too short to sign with"),
         ("SONGDA_MAP_CENTER", "Helsinki"),
         ("SONGDA_MAP_CENTER", "24.9"),
+        ("SONGDA_WEBHOOK_ALLOW_HTTP", "perhaps"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, text: str):
@@ -41,3 +42,12 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, text: str):
         Settings.from_environment({name: text})
     assert "\n" not in str(refused.value)
     assert name != "SONGDA_SECRET" or text not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("yes", True), ("TRUE", True), ("1", True), ("no", False), ("false", False), ("0", False)],
+)
+def test_a_switch_is_said_with_yes_or_no(text: str, expected: bool):
+    settings = Settings.from_environment({"SONGDA_WEBHOOK_ALLOW_HTTP": text})
+    assert settings.webhook_allow_http is expected
