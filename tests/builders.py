@@ -1,6 +1,7 @@
 """Things of the trade, made in one line: `an_order(status=…)`.  Whatever is not named is ordinary."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -97,6 +98,7 @@ def an_order(**facts: Any) -> Order:
             "total_minor": 1900,
             "currency": CURRENCY,
             "placed_at": NOON,
+            "accept_by": NOON + timedelta(seconds=180),
             **facts,
         }
     )

@@ -19,6 +19,7 @@ from server.dispatch.legs import Act, Assignment, State
 from server.dispatch.log import log_event
 from server.dispatch.order_moves import OrderMoves, withdraw
 from server.dispatch.reports import ASSIGN, TAKE_BY, CourierReports
+from server.dispatch.rests import RestStore
 from server.dispatch.store import AssignmentStore, assignment_of
 from server.dispatch.views import assignment_json
 from server.errors import NotFound, Refused
@@ -138,7 +139,7 @@ class DispatchService:
     async def _candidates(self, work: UnitOfWork, order_id: UUID) -> list[tuple[UUID, str]]:
         """Who could carry the order, nearest first, with the names they are shown by.
 
-        Nobody is asked twice: who has declined it, or has not answered, is passed over.
+        Nobody is asked twice: who has declined it, or has not answered, is passed over, as is who rests.
         """
         order = await OrderStore(work.connection).get(order_id)
         merchant = await MerchantStore(work.connection).get(order.merchant_id)
@@ -149,11 +150,12 @@ class DispatchService:
         if not found:
             return []
         names = await AccountStore(work.connection).active_couriers(found)
-        refused = await AssignmentStore(work.connection).refused_by(order_id)
+        passed_over = await AssignmentStore(work.connection).refused_by(order_id)
+        passed_over |= await RestStore(work.connection).resting(found, work.now)
         return [
             (courier_id, names[courier_id])
             for courier_id in found
-            if courier_id in names and courier_id not in refused
+            if courier_id in names and courier_id not in passed_over
         ]
 
     async def _give(

@@ -21,6 +21,7 @@ from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.dispatch.legs import ENDED, Assignment
 from server.dispatch.store import AssignmentStore
+from server.orders.codes import Codes
 from server.orders.merchants import Merchant, MerchantStore
 from server.orders.model import Order
 from server.orders.placing import Contact
@@ -53,19 +54,29 @@ async def describe(connection: Any, orders: Sequence[Order], *, with_dropoff: bo
     ]
 
 
-async def order_view(connection: Any, viewer: Viewer, order_id: UUID) -> Json:
+def codes_json(order: Order, role: Role, codes: Codes) -> Json:
+    """The code that this role tells the courier, while there is somebody to tell; nobody else is shown one."""
+    over = order.ended_at is not None
+    shown: dict[Role, Json] = {
+        Role.MERCHANT: {"pickup_code": None if over else codes.pickup(order.id)},
+        Role.CUSTOMER: {"dropoff_code": None if over else codes.dropoff(order.id)},
+    }
+    return shown.get(role, {})
+
+
+async def order_view(connection: Any, viewer: Viewer, order_id: UUID, codes: Codes) -> Json:
     """One order as this viewer may see it, with its latest assignment; NotAllowed, or NotFound for a foreign one."""
     require(viewer, Permission.SEE_ORDER)
     order = await OrderStore(connection).get(order_id)
     assignment = await AssignmentStore(connection).newest_of_order(order_id)
     carrier = assignment.courier_id if assignment is not None and assignment.state not in ENDED else None
-    people = {"customer_id": order.customer_id, "merchant_id": order.merchant_id}
-    require_for_order(viewer, Permission.SEE_ORDER, courier_id=carrier, **people)
-    shown = may_for_order(viewer, Permission.SEE_CONTACT, courier_id=carrier, **people)
+    require_for_order(viewer, Permission.SEE_ORDER, **order.people(carrier))
+    shown = may_for_order(viewer, Permission.SEE_CONTACT, **order.people(carrier))
     merchant = await MerchantStore(connection).get(order.merchant_id)
     contact = await OrderStore(connection).contact(order_id) if shown else None
     return {
         **_described(order, merchant, assignment, contact),
+        **codes_json(order, viewer.role, codes),
         "contact": None if contact is None else contact_json(contact),
     }
 

@@ -115,9 +115,15 @@ OrderListed = derived(
 OrderSeen = derived(
     "OrderSeen",
     Order,
-    "An order with all that stands around it; `contact` only for those who serve it, while they serve it.",
+    "An order with all that stands around it; `contact` only for those who serve it, while they serve it."
+    "  Its merchant is told the `pickup_code`, its customer the `dropoff_code`, as long as it is under way.",
     renamed=_LINES,
-    more={**_AROUND, "contact": Contact | None},
+    more={
+        **_AROUND,
+        "contact": Contact | None,
+        "pickup_code": str | None | UnsetType,
+        "dropoff_code": str | None | UnsetType,
+    },
 )
 OrderMoved = derived(
     "OrderMoved",

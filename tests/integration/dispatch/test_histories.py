@@ -182,7 +182,11 @@ class Histories(RuleBasedStateMachine):
 
     def _report(self, which: int, hand: int, event: Event) -> bool:
         order_id = self._order(which)
-        act = self.town.dispatch.reports.pick_up if event is Event.PICK_UP else self.town.dispatch.reports.deliver
+        act = (
+            self.town.dispatch.reports.pick_up
+            if event is Event.PICK_UP
+            else self.town.dispatch.reports.deliver
+        )
         report = act(self.town.couriers[hand], order_id)
         if self.carrier.get(order_id) == hand:
             return self._command(order_id, event, report)

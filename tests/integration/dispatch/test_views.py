@@ -7,6 +7,7 @@ import pytest
 from server.accounts.roles import Role
 from server.dispatch.views import order_view, orders_view
 from server.errors import NotAllowed, NotFound
+from server.orders.codes import Codes
 from server.orders.lifecycle import Status
 from server.orders.store import OrderFilter
 from tests.builders import a_contact, a_viewer
@@ -21,7 +22,7 @@ async def town(storage, clock):
 
 
 async def shown(town, viewer, order_id):
-    return await order_view(town.storage.pool, viewer, order_id)
+    return await order_view(town.storage.pool, viewer, order_id, Codes(town.settings.secret))
 
 
 async def ids(town, viewer, **asked):

@@ -21,7 +21,7 @@ COURIER = ASSIGNED.courier_id
 
 
 def a_row(assignment: Assignment, order=ORDER, at: datetime = NOON) -> LogRow:
-    event = log_event(assignment, order, actor_id=None, at=at)
+    event = log_event(assignment, order, by=None, at=at)
     return LogRow(
         entity=event.entity,
         entity_id=event.entity_id,
@@ -58,6 +58,8 @@ class Open:
                 "courier_id": one.courier_id,
                 "display_name": "Li",
                 "state": one.state.value,
+                "moments": {},
+                "reason": None,
                 "version": one.version,
                 "created_at": NOON,
                 "ended_at": None,

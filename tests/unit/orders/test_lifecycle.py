@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from server.orders.lifecycle import (
+    ENDED,
     FIRST,
     HAPPENED,
     TERMINAL,
     TRANSITIONS,
+    UNDOABLE,
     Event,
     IllegalTransition,
     Status,
@@ -40,14 +42,19 @@ def test_food_on_the_road_is_not_cancelled():
 
 
 def test_every_status_can_be_reached_and_every_life_ends():
-    reached, ahead = set(), [FIRST]
+    reached, ahead = set(), [FIRST, Status.SCHEDULED]
     while ahead:
         status = ahead.pop()
         if status not in reached:
             reached.add(status)
             ahead += TRANSITIONS[status].values()
     assert reached == set(Status) == set(TRANSITIONS)
-    assert {Status.DELIVERED, Status.REJECTED, Status.EXPIRED, Status.CANCELLED} == TERMINAL
+    assert {Status.COMPLETED, Status.RETURNED, Status.CLOSED, Status.EXPIRED} == TERMINAL
+    assert {Status.REJECTED, Status.CANCELLED} == ENDED - TERMINAL
+
+
+def test_what_may_be_undone_goes_back_to_where_its_merchant_must_answer():
+    assert {ALLOWED[status, Event.UNDO] for status in UNDOABLE} == {Status.PENDING_ACCEPTANCE}
 
 
 def test_every_event_has_its_word_in_the_log():
