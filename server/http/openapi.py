@@ -191,13 +191,26 @@ def _operation(
     }
     if said.body is not None:
         told["requestBody"] = {
-            "required": said.body is _taken(said.body),
+            "required": not _may_be_left_out(said),
             "content": {
                 media_type: _content(_taken(said.body), media_type, refs, components, examples.get("request"))
                 for media_type in said.body_types
             },
         }
     return told
+
+
+def _may_be_left_out(said: Description) -> bool:
+    """Whether no body will do: it is read as an empty object (requests.py: body_of)."""
+    if said.body is not _taken(said.body):
+        return True
+    if JSON not in said.body_types or said.body is bytes:
+        return False
+    try:
+        msgspec.json.decode(b"{}", type=said.body)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _content(kind: Any, media_type: str, refs: Mapping[str, Json], components: Json, example: Any) -> Json:
