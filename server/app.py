@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 
+from server.accounts.api_keys import ApiKeyService
+from server.accounts.audit import Audit
 from server.accounts.passwords import Passwords
 from server.accounts.proofs import Proofs
 from server.accounts.revocations import Revocations
@@ -35,9 +37,10 @@ from server.http.routes import create_asgi
 from server.notify.webhooks import Webhooks
 from server.orders.catalogue import Catalogue
 from server.orders.codes import Codes
+from server.orders.links import LinkService
 from server.orders.media import MediaService
-from server.orders.money_service import MoneyService
-from server.orders.refund_service import RefundService
+from server.orders.money import make_money
+from server.orders.payment_provider import open_provider
 from server.orders.review_service import ReviewService
 from server.orders.service import OrderService
 from server.realtime.fanout import PositionFanout
@@ -127,6 +130,9 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
         )
         accounts = AccountService(storage, tokens, clock, passwords)
         accounts.register(timers)
+        audit, api_keys = Audit(storage, clock), ApiKeyService(storage, tokens, clock)
+        links = LinkService(storage, tokens, clock)
+        links.register(timers)
         duties = DutyBoard()
         nearest = NearestIndex()
         index = CourierIndex(redis, partitions=settings.position_partitions)
@@ -137,12 +143,20 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
         dispatch = DispatchService(storage, nearest, clock, settings)
         orders.register(timers)
         dispatch.register(timers)
-        refunds = RefundService(storage, clock, settings, None, carriers_of)
-        money = MoneyService(storage, clock, refunds)
+        provider = open_provider(settings)
+        if provider is not None:
+            stack.push_async_callback(provider.close)
+        money = make_money(storage, clock, settings, provider, carriers_of)
+        money.register(timers)
         ticket_hands = hands(
-            moves=dispatch.moves, money=MoneyHands(money, refunds), accounts=accounts, nearest=nearest
+            moves=dispatch.moves,
+            money=MoneyHands(money.service, money.refunds),
+            accounts=accounts,
+            nearest=nearest,
         )
-        tickets = open_tickets(storage, timers, orders.troubles, dispatch.troubles, hands=ticket_hands)
+        tickets = open_tickets(
+            storage, timers, settings, orders.troubles, dispatch.troubles, hands=ticket_hands
+        )
 
         # The board must know a duty before the hub asks whose order a row or a position belongs to.
         storage.tail.subscribe(duties.apply)
@@ -151,6 +165,7 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
             tokens=tokens,
             snapshots=StoreSnapshots(duties, nearest, Codes(settings.secret)),
             pool=pool,
+            audit=audit,
             tail=storage.tail,
             nearest=nearest,
             duties=duties,
@@ -177,11 +192,15 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
             tokens=tokens,
             accounts=accounts,
             sessions=sessions,
+            api_keys=api_keys,
+            audit=audit,
+            links=links,
             catalogue=Catalogue(storage, clock),
             media=MediaService(storage, media, clock, carriers_of),
             reviews=ReviewService(storage, carriers_of),
             archive=archive,
             orders=orders,
+            money=money,
             dispatch=dispatch,
             tracking=tracking,
             nearest=nearest,
@@ -211,6 +230,7 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
         await keep_house(storage, timers)
         await archive.register(timers)
         await webhooks.register(timers)
+        await money.payments.register(timers)
         yield app
 
 

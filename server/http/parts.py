@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from server.accounts.api_keys import ApiKeyService
+from server.accounts.audit import Audit
 from server.accounts.service import AccountService
 from server.accounts.sessions import SessionService
 from server.accounts.tokens import Tokens
@@ -13,7 +15,9 @@ from server.geo.nearest import NearestIndex
 from server.geo.track_store import TrackStore
 from server.notify.service import WebhookService
 from server.orders.catalogue import Catalogue
+from server.orders.links import LinkService
 from server.orders.media import MediaService
+from server.orders.money import Money
 from server.orders.review_service import ReviewService
 from server.orders.service import OrderService
 from server.orders.ticket_service import TicketService
@@ -28,12 +32,16 @@ class HttpParts:
     storage: Storage
     tokens: Tokens
     accounts: AccountService
+    api_keys: ApiKeyService
+    audit: Audit
     sessions: SessionService
     catalogue: Catalogue
     media: MediaService
     reviews: ReviewService
     archive: ArchiveService
     orders: OrderService
+    links: LinkService
+    money: Money
     dispatch: DispatchService
     tracking: Tracking
     nearest: NearestIndex

@@ -7,17 +7,20 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 from server.http.administration import Administration
+from server.http.api_keys import ApiKeys, KeyBearers
 from server.http.archive import Archive
 from server.http.body_limit import BodyLimit
 from server.http.customers import Customers
 from server.http.dispatchers import Dispatchers
 from server.http.health import Check, health_routes
+from server.http.links import Links
 from server.http.media import Pictures
 from server.http.merchants import Merchants
 from server.http.openapi import openapi_route
 from server.http.orders import Orders
 from server.http.pages import SecurityHeaders, page_routes
 from server.http.parts import HttpParts
+from server.http.payments import Payments
 from server.http.phones import Phones
 from server.http.problems import EXCEPTION_HANDLERS, Unexpected
 from server.http.reviews import Reviews
@@ -31,11 +34,14 @@ def routes(parts: HttpParts) -> list[BaseRoute]:
     audiences = (
         Sessions,
         Orders,
+        Links,
         Customers,
         Merchants,
         Dispatchers,
         Administration,
+        ApiKeys,
         Tickets,
+        Payments,
         Pictures,
         Reviews,
         Archive,
@@ -54,6 +60,7 @@ def create_asgi(parts: HttpParts, checks: Mapping[str, Check]) -> Starlette:
             Middleware(SecurityHeaders, tile_url=parts.settings.tile_url),
             Middleware(Unexpected),
             Middleware(BodyLimit),
+            Middleware(KeyBearers, keys=parts.api_keys),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )

@@ -26,12 +26,11 @@ class Money:
     service: MoneyService
     settling: Settling
 
-    async def register(self, timers: Timers) -> None:
+    def register(self, timers: Timers) -> None:
         """Act on orders' events and on timers from now on."""
         self.checkouts.register(timers)
         self.refunds.register(timers)
         self.settling.register(timers)
-        await self.payments.register(timers)
 
 
 def make_money(

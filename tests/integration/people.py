@@ -22,8 +22,8 @@ from server.geo.nearest import NearestIndex
 from server.geo.position import POSITION_DTYPE, Position
 from server.ids import new_id
 from server.orders.merchants import MenuItem, Merchant, MerchantStore
-from server.orders.money_service import MoneyService
-from server.orders.refund_service import RefundService
+from server.orders.money import Money, make_money
+from server.orders.payments import PaymentProvider
 from server.orders.service import OrderService
 from server.orders.store import OrderStore
 from server.orders.ticket_service import TicketService
@@ -47,6 +47,7 @@ class Town:
     orders: OrderService
     dispatch: DispatchService
     tickets: TicketService
+    money: Money
     merchant: Merchant
     menu: list[MenuItem]
     customer: Viewer
@@ -151,7 +152,12 @@ async def add_merchant(storage: Storage, menu: Sequence[MenuItem]) -> Merchant:
     return merchant
 
 
-async def a_town(storage: Storage, clock: ManualClock, settings: Settings | None = None) -> Town:
+async def a_town(
+    storage: Storage,
+    clock: ManualClock,
+    settings: Settings | None = None,
+    provider: PaymentProvider | None = None,
+) -> Town:
     """One merchant, one customer, one dispatcher, nobody on the road; timers fire when `timers.run_due()` is called."""
     settings = settings or Settings()
     menu = [an_item(), an_item(name="Ruisleipä", price_minor=120)]
@@ -163,17 +169,18 @@ async def a_town(storage: Storage, clock: ManualClock, settings: Settings | None
     dispatch = DispatchService(storage, nearest, clock, settings)
     orders.register(timers)
     dispatch.register(timers)
-    refunds = RefundService(storage, clock, settings, None, carriers_of)
+    money = make_money(storage, clock, settings, provider, carriers_of)
+    money.register(timers)
     proofs = Proofs(SECRET, 3600.0, clock, Revocations(clock))
     accounts = AccountService(storage, proofs, clock)
     accounts.register(timers)
     ticket_hands = hands(
         moves=dispatch.moves,
-        money=MoneyHands(MoneyService(storage, clock, refunds), refunds),
+        money=MoneyHands(money.service, money.refunds),
         accounts=accounts,
         nearest=nearest,
     )
-    tickets = open_tickets(storage, timers, orders.troubles, dispatch.troubles, hands=ticket_hands)
+    tickets = open_tickets(storage, timers, settings, orders.troubles, dispatch.troubles, hands=ticket_hands)
     people = {
         "customer": a_viewer(Role.CUSTOMER),
         "kitchen": a_viewer(Role.MERCHANT, merchant_id=merchant.id),
@@ -193,6 +200,7 @@ async def a_town(storage: Storage, clock: ManualClock, settings: Settings | None
         orders=orders,
         dispatch=dispatch,
         tickets=tickets,
+        money=money,
         merchant=merchant,
         menu=menu,
         **people,

@@ -8,6 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
+from server.accounts.api_keys import ApiKeyService
+from server.accounts.audit import Audit
 from server.accounts.proofs import Proofs
 from server.accounts.revocations import Revocations
 from server.accounts.service import AccountService
@@ -22,6 +24,7 @@ from server.http.parts import HttpParts
 from server.http.routes import create_asgi
 from server.notify.service import WebhookService
 from server.orders.catalogue import Catalogue
+from server.orders.links import LinkService
 from server.orders.media import MediaService
 from server.orders.review_service import ReviewService
 from server.storage.media_store import open_media
@@ -60,6 +63,9 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         storage=storage,
         tokens=tokens,
         accounts=AccountService(storage, tokens, clock),
+        api_keys=ApiKeyService(storage, tokens, clock),
+        audit=Audit(storage, clock),
+        links=LinkService(storage, tokens, clock),
         sessions=SessionService(storage, tokens, clock, session_ttl_s=86_400.0),
         catalogue=Catalogue(storage, clock),
         media=MediaService(storage, open_media("", tmp_path), clock, carriers_of),
@@ -68,6 +74,7 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
             storage, tracks, open_media("", tmp_path), open_media("", tmp_path, "archive"), town.settings
         ),
         orders=town.orders,
+        money=town.money,
         dispatch=town.dispatch,
         tracking=Tracking(
             CourierIndex(redis_client, partitions=4), tracks, town.duties, clock, town.settings
