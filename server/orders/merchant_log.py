@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
+from server.accounts.audit import AuditStore
 from server.accounts.viewer import Viewer
 from server.errors import Refused
 from server.orders.merchants import Merchant, MerchantStore
@@ -34,7 +36,7 @@ def require_seen(merchant: Merchant, version: int | None) -> None:
 async def tell(
     work: UnitOfWork, merchant: Merchant, name: str, fields: Mapping[str, Any], viewer: Viewer
 ) -> None:
-    """Write to the log what happened to the merchant, which is at its new version."""
+    """Write to the log and the audit what happened to the merchant, which is at its new version."""
     await work.append(
         Event(
             entity=ENTITY,
@@ -46,6 +48,18 @@ async def tell(
             actor_id=viewer.account_id,
             occurred_at=work.now,
         )
+    )
+    # Of which item or area it was, and which facts: their values are the log's to tell.
+    parts = [UUID(str(part["id"])) for part in fields.values() if isinstance(part, dict) and "id" in part]
+    await AuditStore(work.connection).did(
+        viewer,
+        f"merchant_{name}",
+        ENTITY,
+        merchant.id,
+        *parts,
+        at=work.now,
+        version=merchant.version,
+        facts=sorted(fields),
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -316,6 +316,15 @@ async def test_every_change_is_an_event_on_the_merchants_topic(api):
     assert rows[1]["fields"]["item"]["id"] == item["id"]
     assert rows[2]["fields"]["area"]["id"] == drawn["id"]
     assert "polygon" not in rows[2]["fields"]["area"]
+    audit = await api.town.storage.pool.fetch(
+        "SELECT what, actor_id, entity_ids, details FROM audit_log ORDER BY id"
+    )
+    merchant_id, kitchen_id = api.town.merchant.id, api.town.kitchen.account_id
+    assert {(row["what"], row["actor_id"], *row["entity_ids"]) for row in audit} == {
+        ("merchant_changed", kitchen_id, merchant_id),
+        ("merchant_item_added", kitchen_id, merchant_id, UUID(item["id"])),
+        ("merchant_area_drawn", kitchen_id, merchant_id, UUID(drawn["id"])),
+    }
 
 
 async def test_a_new_merchant_says_at_once_how_it_works(api):
