@@ -155,7 +155,7 @@ class Deliver:
     proof: Proof | None = None
 
     def facts(self, order: Order, at: datetime) -> dict[str, Any]:
-        told = {"delivered_at": at, "proof": self.proof}
+        told: dict[str, Any] = {"delivered_at": at, "proof": self.proof}
         if order.payment_method is PaymentMethod.CASH and order.payment_status is PaymentStatus.DUE:
             told["payment_status"] = PaymentStatus.PAID  # at the door; the books: settling.py
         return told

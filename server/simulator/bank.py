@@ -53,7 +53,8 @@ class Bank:
         self._clock = clock
         self._failed_once: set[str] = set()
         self._withheld: dict[str, list[dict[str, Any]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # words on their way
+        self._waiting: list[asyncio.TimerHandle] = []
         self._server: asyncio.Server | None = None
         self._client = httpx.AsyncClient(timeout=WORD_WITHIN_S, trust_env=False)
 
@@ -67,6 +68,8 @@ class Bank:
         self.released.set()
         if self._server is not None:
             self._server.close()
+        for handle in self._waiting:
+            handle.cancel()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -289,11 +292,8 @@ class Bank:
             await asyncio.sleep(wait_s * self.options.scale)
 
     def _later(self, wait_s: float, act: Callable[[], None]) -> None:
-        async def wait() -> None:
-            await asyncio.sleep(wait_s * self.options.scale)
-            act()
-
-        self._start(wait())
+        handle = asyncio.get_running_loop().call_later(wait_s * self.options.scale, act)
+        self._waiting.append(handle)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -5,6 +5,7 @@ The demo's customer is hungry all the time: whoever opens the customer's page fi
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from server.simulator.demand import FIRST_MOMENT_S, HOUR_S, next_arrival_s, share_of_peak
@@ -15,7 +16,11 @@ from server.simulator.world import World
 from server.wire.answers import ClosedForGood, RequestRefused
 from server.wire.client import Client
 
-ENDED = frozenset({"delivered", "rejected", "expired", "cancelled"})
+ENDED = frozenset({"delivered", "completed", "rejected", "expired", "cancelled", "returned", "closed"})
+BROUGHT = frozenset({"delivered", "completed"})
+# Most people say that they have it, after a bite or two; the others are silent, and the clock says it for them.
+CONFIRMS = 0.7
+CONFIRMS_AFTER_S = (30.0, 300.0)
 # Between one meal and the next, for the customer who is always hungry.
 PAUSE_S = 20.0
 ITEMS = (1, 3)
@@ -30,6 +35,7 @@ class Customer:
     def __init__(self, phone: Phone, merchants: Sequence[Merchant], world: World) -> None:
         self._phone = phone
         self._merchants = merchants
+        self._world = world
         self._tally = world.tally
         self._random = world.random
         self._speed = world.agenda.speed
@@ -60,19 +66,37 @@ class Customer:
     async def _watch(self, order_id: str) -> None:
         topic = f"order:{order_id}"
         self._tally.open += 1
+        self._world.doors.homes[order_id] = self._tell_code
         try:
             async with self._phone.socket() as client:
                 status = str((await self._phone.listen(client, topic))["order"]["status"])
                 if status not in ENDED:
                     status = await self._end(client, topic)
-            if status == "delivered":
+            if status in BROUGHT:
                 self._tally.delivered += 1
+                if status == "delivered" and self._random.random() < CONFIRMS:
+                    bites_s = self._random.uniform(*CONFIRMS_AFTER_S)
+                    self._world.agenda.after(bites_s, self._world.act(self._confirm, order_id))
             else:
                 self._tally.ended_otherwise += 1
         except (ClosedForGood, RequestRefused):
             self._tally.refused += 1
         finally:
             self._tally.open -= 1
+            self._world.doors.homes.pop(order_id, None)
+
+    async def _confirm(self, order_id: str) -> None:
+        # The clock may have been faster.
+        with suppress(RequestRefused):
+            await self._phone.command(f"/orders/{order_id}/confirm-receipt", {})
+
+    async def _tell_code(self, order_id: str) -> str | None:
+        """The code of the order, for the courier at the door."""
+        try:
+            code = (await self._phone.get(f"/orders/{order_id}")).get("dropoff_code")
+        except RequestRefused:
+            return None
+        return None if code is None else str(code)
 
     async def _end(self, client: Client, topic: str) -> str:
         """The status the order ends with."""

@@ -1,8 +1,10 @@
-"""Merchants who take what comes: each hears of new orders on `merchant:<id>` and accepts them after a look.
+"""Merchants who take what comes: each hears of new orders on `merchant:<id>`, accepts them after a look, says when the
+food is ready, and tells whoever comes for it the code.
 
 What a kitchen needs differs from order to order; its word is in our seconds, for that is what a customer waits.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from server.simulator.phone import Phone
@@ -13,6 +15,9 @@ from server.wire.server_frames import ServerFrame
 LOOK_S = (3.0, 25.0)
 PREPARATION_S = (240.0, 840.0)
 PENDING = "pending_acceptance"
+NEW = frozenset({"placed", "released", "undone"})
+# Of a hundred kitchens so many say that the food is ready; the others are busy, and the bag stands there all the same.
+SAYS_READY = 0.9
 
 
 class MerchantDesk:
@@ -31,6 +36,7 @@ class MerchantDesk:
 
     async def keep_open(self) -> None:
         """Listen and accept until cancelled, or until the server will not have this account any more."""
+        self._world.doors.counters[self._phone.account.merchant_id] = self._tell_code
         try:
             async with self._phone.socket() as client:
                 self._look_at((await self._phone.listen(client, self.topic))["orders"])
@@ -45,7 +51,7 @@ class MerchantDesk:
         if frame.event == "snapshot":
             self._look_at(frame.payload["orders"])
         elif frame.event == "changed" and frame.payload["entity"] == "order":
-            if frame.payload["name"] == "placed":
+            if frame.payload["name"] in NEW:
                 self._take(frame.payload["id"])
             elif frame.payload["fields"].get("status") != PENDING:
                 self._seen.discard(frame.payload["id"])
@@ -70,3 +76,20 @@ class MerchantDesk:
             await self._phone.command(f"/orders/{order_id}/accept", {"preparation_s": preparation_s})
         except RequestRefused:
             self._world.tally.refused += 1  # expired or cancelled meanwhile; the wire has said so or will
+            return
+        if self._world.random.random() < SAYS_READY:
+            ready_s = preparation_s * self._world.agenda.speed
+            self._world.agenda.after(ready_s, self._world.act(self._say_ready, order_id))
+
+    async def _say_ready(self, order_id: str) -> None:
+        # Cancelled, or fetched already: then it need not be said.
+        with suppress(RequestRefused):
+            await self._phone.command(f"/orders/{order_id}/mark-ready", {})
+
+    async def _tell_code(self, order_id: str) -> str | None:
+        """The code of an order, for the courier at the counter."""
+        try:
+            code = (await self._phone.get(f"/orders/{order_id}")).get("pickup_code")
+        except RequestRefused:
+            return None
+        return None if code is None else str(code)

@@ -1,10 +1,11 @@
 """Couriers who ride: each does what he hears on `courier:<id>`, and sends his fixes over the same socket.
 
-One agenda moves them all; a rider's own task only keeps his socket and waits for answers.
+One agenda moves them all; a rider's own task only keeps his socket and waits for answers.  He reports each step as he
+takes it; where a bag changes hands he is told a code at the door (doors.py).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +23,8 @@ from server.wire.server_frames import ServerFrame
 
 # Where there is nothing to do he moves on after a while, to some other corner.
 LINGER_S = (20.0, 240.0)
+# Until he has looked at his phone.
+TAKE_S = (1.0, 10.0)
 HAND_OVER_S = (20.0, 75.0)
 # About one tunnel, lift or cellar in forty minutes of riding; the phone keeps its fixes and sends them after.
 TUNNELS_PER_FIX = 1 / 600
@@ -38,10 +41,22 @@ class Doing(StrEnum):
     AT_PICKUP = "at_pickup"
     TO_DROPOFF = "to_dropoff"
     AT_DROPOFF = "at_dropoff"
+    TO_RETURN = "to_return"  # somebody decided that the bag goes back
+    AT_RETURN = "at_return"
 
 
-# What a rider does at the end of his way; waiting has no end.
-ARRIVED = {Doing.TO_PICKUP: Doing.AT_PICKUP, Doing.TO_DROPOFF: Doing.AT_DROPOFF}
+# What a rider does at the end of his way, and the word by which he reports it; waiting has no end.
+ARRIVED = {
+    Doing.TO_PICKUP: (Doing.AT_PICKUP, "arrive-at-pickup"),
+    Doing.TO_DROPOFF: (Doing.AT_DROPOFF, "arrive-at-dropoff"),
+    Doing.TO_RETURN: (Doing.AT_RETURN, "arrive-at-return"),
+}
+# On which ride he is, by his assignment's leg, and which of his doings belong to it.
+RIDES = {
+    "to_pickup": (Doing.TO_PICKUP, Doing.AT_PICKUP),
+    "to_dropoff": (Doing.TO_DROPOFF, Doing.AT_DROPOFF),
+    "to_return": (Doing.TO_RETURN, Doing.AT_RETURN),
+}
 
 
 class Rider:
@@ -100,8 +115,18 @@ class Rider:
     # What he hears
 
     def _on_frame(self, frame: ServerFrame) -> None:
-        if frame.topic == self.topic and frame.event in {"changed", "snapshot"}:
+        if frame.topic != self.topic:
+            return
+        if frame.event == "snapshot" or (frame.event == "changed" and self._is_news(frame.payload)):
             self._heard.set()
+
+    def _is_news(self, changed: dict[str, Any]) -> bool:
+        """Whether it is not just his own report coming back: another order, another ride, another address."""
+        if changed["entity"] == "order":
+            return str(changed["name"]) == "address_corrected"
+        fields = changed["fields"]
+        same_order = self._order is not None and self._order["id"] == fields.get("order_id")
+        return not same_order or self.doing not in RIDES.get(fields.get("leg"), ())
 
     async def _look_at_work(self, client: Client) -> None:
         """Ask what there is to do: the snapshot of his topic says it whole, with pickup and dropoff."""
@@ -121,15 +146,17 @@ class Rider:
                 self._order = None
                 self.doing = Doing.WAITING
                 self._linger()
-        elif self._order is None or self._order["id"] != order["id"]:
-            self._order = order
-            if assignment["state"] == "picked_up":
-                self._ride_to(Doing.TO_DROPOFF, order["dropoff"])
-            else:
-                self._ride_to(Doing.TO_PICKUP, order["merchant"])
-        elif assignment["state"] == "picked_up" and self.doing in {Doing.TO_PICKUP, Doing.AT_PICKUP}:
-            self._order = order
-            self._ride_to(Doing.TO_DROPOFF, order["dropoff"])
+            return
+        is_new = self._order is None or self._order["id"] != order["id"]
+        self._order = order
+        rides = RIDES[assignment["leg"]]
+        if is_new or self.doing not in rides:
+            self._ride_to(rides[0], order["dropoff"] if rides[0] is Doing.TO_DROPOFF else order["merchant"])
+        if is_new and assignment["state"] == "assigned":
+            take_s = self._random.uniform(*TAKE_S)
+            for word in ("take", "confirm-pickup", "set-off"):
+                self._agenda.after(take_s, self._step_told(word))
+                take_s += 1.0
 
     # What he does
 
@@ -159,31 +186,67 @@ class Rider:
                 self._ride_to_place(self._world.city.any_corner(self._random))
                 self._linger()
             return
-        arrived = ARRIVED.get(self.doing)
-        if arrived is Doing.AT_PICKUP:
-            self.doing = arrived
-            self._agenda.after(self._food_ready_in_s(), self._report("pick-up", Doing.AT_PICKUP))
-        elif arrived is Doing.AT_DROPOFF:
-            self.doing = arrived
-            self._agenda.after(self._random.uniform(*HAND_OVER_S), self._report("deliver", Doing.AT_DROPOFF))
+        if self.doing not in ARRIVED:
+            return
+        self.doing, word = ARRIVED[self.doing]
+        self._step_told(word)()
+        if self.doing is Doing.AT_PICKUP:
+            self._agenda.after(self._food_ready_in_s(), self._report("pick-up", self._pickup))
+        elif self.doing is Doing.AT_DROPOFF:
+            self._agenda.after(self._random.uniform(*HAND_OVER_S), self._report("deliver", self._delivery))
+        else:
+            self._agenda.after(self._random.uniform(*HAND_OVER_S), self._report("hand-back", _nothing))
 
-    def _report(self, word: str, while_doing: Doing) -> Callable[[], None]:
-        """An act for the agenda: tell the server, unless his work has become another meanwhile."""
+    def _step_told(self, word: str) -> Callable[[], None]:
+        """An act for the agenda: report a step that nobody waits for; refused, it does not matter any more."""
         order_id = None if self._order is None else self._order["id"]
 
         def act() -> None:
-            if self.doing is while_doing and self._order is not None and self._order["id"] == order_id:
-                self._world.start(self._tell(f"/orders/{order_id}/{word}", act))
+            if self._order is not None and self._order["id"] == order_id:
+                self._world.start(self._tell_step(f"/orders/{order_id}/{word}"))
 
         return act
 
-    async def _tell(self, path: str, again: Callable[[], None]) -> None:
-        try:
+    async def _tell_step(self, path: str) -> None:
+        with suppress(RequestRefused):
             await self._phone.command(path, {})
+
+    def _report(
+        self, word: str, saying: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+    ) -> Callable[[], None]:
+        """An act for the agenda: tell the server, unless his work has become another meanwhile."""
+        order, while_doing = self._order, self.doing
+
+        def act() -> None:
+            same = self._order is not None and order is not None and self._order["id"] == order["id"]
+            if same and order is not None and self.doing is while_doing:
+                self._world.start(self._tell(order, word, saying, act))
+
+        return act
+
+    async def _tell(
+        self,
+        order: dict[str, Any],
+        word: str,
+        saying: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]],
+        again: Callable[[], None],
+    ) -> None:
+        try:
+            await self._phone.command(f"/orders/{order['id']}/{word}", await saying(order))
         except RequestRefused:
             self._world.tally.refused += 1
             self._agenda.after(REPORT_AGAIN_S, again)
         self._heard.set()  # also without a frame about it: what is there to do now?
+
+    async def _pickup(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What he says at the counter, with the code that is told him there."""
+        code = await self._world.doors.ask_at_counter(order["merchant_id"], order["id"])
+        return {} if code is None else {"code": code}
+
+    async def _delivery(self, order: dict[str, Any]) -> dict[str, Any]:
+        """What he says at the door, with the code that is told him there."""
+        code = await self._world.doors.ask_at_home(order["id"])
+        return {} if code is None else {"proof": {"code": code}}
 
     def _food_ready_in_s(self) -> float:
         """Seconds of the city's time until the kitchen's word is up; it speaks of our time."""
@@ -210,3 +273,7 @@ class Rider:
     def _fix_every_s(self) -> float:
         """In the city's time: phones do not send more often because the city is in a hurry."""
         return self._world.fix_every_s * self._agenda.speed
+
+
+async def _nothing(order: dict[str, Any]) -> dict[str, Any]:
+    return {}

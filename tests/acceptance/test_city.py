@@ -70,7 +70,12 @@ async def test_in_the_city_orders_are_placed_carried_and_delivered_and_everybody
             seen = await asyncio.gather(history_of(order_id, dispatching), courier_on_the_way(eating))
     names, positions = seen
     assert names[-1] == "delivered"
-    assert set(names) <= {"accepted", "assigned", "picked_up", "delivered"}
+    assert names.index("picked_up") < names.index("delivered")
+    assert set(names) <= {
+        "accepted", "assigned", "pickup_confirmed", "en_route_to_pickup", "arrived_at_pickup", "ready", "ready_late",
+        "not_ready", "pickup_late", "picked_up", "en_route_to_dropoff", "arrived_at_dropoff", "promise_broken",
+        "delivered",
+    }  # fmt: skip
     moments = [position["fix_time"] for position in positions]
     assert moments == sorted(moments)
     assert any("coarse" not in position for position in positions)
