@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from server.accounts import standing
+from server.accounts.audit import AuditStore
 from server.accounts.device_keys import hash_of, new_device_key
 from server.accounts.log import account_judged, session_ended
 from server.accounts.passwords import Passwords
@@ -48,6 +49,12 @@ class AccountNotFound(NotFound):
     """No account has this id."""
 
     code = "account_not_found"
+
+
+class BadSuspension(BadInput):
+    """A suspension ends in the future."""
+
+    code = "bad_suspension"
 
 
 class NotOneself(NotAllowed):
@@ -116,7 +123,12 @@ class AccountService:
     async def create(self, viewer: Viewer, new: NewAccount) -> Account:
         """A new account, made by somebody who may; BadAccount, BadPassword or LoginTaken."""
         require(viewer, Permission.MANAGE_ACCOUNTS)
-        return await self._create(new)
+        return await self._create(new, by=viewer)
+
+    async def managed(self, viewer: Viewer, account_id: UUID) -> Account:
+        """Anybody's account, to those who manage them; AccountNotFound."""
+        require(viewer, Permission.MANAGE_ACCOUNTS)
+        return await self.account(account_id)
 
     async def set_administrator(self, login: str, password: str) -> None:
         """For the operator at the machine: make this administrator, or renew the password and let them in again.
@@ -125,7 +137,12 @@ class AccountService:
         """
         password_hash = await self._passwords.hash(password)
         async with self._storage.unit_of_work() as work:
-            if await AccountStore(work.connection).renew_administrator(login, password_hash):
+            account_id = await AccountStore(work.connection).renew_administrator(login, password_hash)
+            if account_id is not None:
+                await AuditStore(work.connection).did(
+                    None, "renew_administrator", "account", account_id, at=work.now
+                )
+                await end_sessions(work, self._proofs, account_id, "password set", actor_id=None)
                 return
         await self._create(
             NewAccount(role=Role.ADMINISTRATOR, login=login, display_name="Administrator", password=password)
@@ -141,6 +158,7 @@ class AccountService:
                 raise AccountNotFound
             await store.set_password_hash(account_id, password_hash)
             await end_sessions(work, self._proofs, account_id, "password set", actor_id=viewer.account_id)
+            await AuditStore(work.connection).did(viewer, "set_password", "account", account_id, at=work.now)
 
     # Who may come in
 
@@ -178,6 +196,11 @@ class AccountService:
             raise AccountNotFound
         if account_id == viewer.account_id:
             raise NotOneself
+        if until is not None and until <= work.now:
+            raise BadSuspension
+        await AuditStore(work.connection).did(
+            viewer, verdict.value, "account", account_id, at=work.now, reason=reason, until=until
+        )
         return await self._judge(work, account, verdict, actor_id=viewer.account_id, until=until)
 
     async def _judge(
@@ -223,6 +246,9 @@ class AccountService:
     async def _reinstate(self, work: UnitOfWork, account_id: UUID, payload: dict[str, Any]) -> None:
         account = await AccountStore(work.connection).lock(account_id)
         if account is not None and account.status is standing.Standing.SUSPENDED:
+            await AuditStore(work.connection).did(
+                None, Verdict.REINSTATE.value, "account", account_id, at=work.now, reason="time_over"
+            )
             await self._judge(work, account, Verdict.REINSTATE, actor_id=None)
 
     # Device keys
@@ -235,6 +261,9 @@ class AccountService:
         async with self._storage.unit_of_work() as work:
             await AccountStore(work.connection).add_device_key(
                 hash_of(device_key), account_id, label, work.now
+            )
+            await AuditStore(work.connection).did(
+                viewer, "make_device_key", "account", account_id, at=work.now
             )
         return device_key
 
@@ -250,12 +279,16 @@ class AccountService:
                     for key_id in removed
                 )
             )
+            if removed:
+                await AuditStore(work.connection).did(
+                    viewer, "revoke_device_keys", "account", account_id, at=work.now, keys=len(removed)
+                )
         self._viewers = {
             key_hash: entry for key_hash, entry in self._viewers.items() if entry[0].account_id != account_id
         }
         return len(removed)
 
-    async def _create(self, new: NewAccount) -> Account:
+    async def _create(self, new: NewAccount, *, by: Viewer | None = None) -> Account:
         if (new.role is Role.MERCHANT) != (new.merchant_id is not None):
             raise BadAccount
         password_hash = None if new.password is None else await self._passwords.hash(new.password)
@@ -273,4 +306,7 @@ class AccountService:
             )
             if not await store.insert(account, password_hash):
                 raise LoginTaken
+            await AuditStore(work.connection).did(
+                by, "create_account", "account", account.id, at=work.now, role=new.role
+            )
         return account

@@ -155,17 +155,16 @@ class AccountStore:
         )
         return [row["id"] for row in removed]
 
-    async def renew_administrator(self, login: str, password_hash: str) -> bool:
-        """Give an administrator a new password and make them active; whether there is one of this login."""
-        return bool(
-            await self._connection.fetchval(
-                "UPDATE accounts SET password_hash = $2, status = 'active' WHERE login = $1 AND role = $3"
-                " RETURNING true",
-                login,
-                password_hash,
-                Role.ADMINISTRATOR.value,
-            )
+    async def renew_administrator(self, login: str, password_hash: str) -> UUID | None:
+        """Give the administrator of this login, if there is one, a new password and make them active; their id."""
+        account_id: UUID | None = await self._connection.fetchval(
+            "UPDATE accounts SET password_hash = $2, status = 'active' WHERE login = $1 AND role = $3"
+            " RETURNING id",
+            login,
+            password_hash,
+            Role.ADMINISTRATOR.value,
         )
+        return account_id
 
 
 _COLUMNS = "id, role, login, display_name, merchant_id, created_at, status, version"

@@ -3,7 +3,7 @@
 `connection` is the pool, a unit of work's connection, or one at a snapshot (storage/event_log.py: read_at).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,11 @@ from server.accounts.permissions import (
     Permission,
     Scope,
     may,
-    may_for_order,
     reach,
     require,
     require_for_order,
 )
+from server.accounts.personal import Service, may_see_contact
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.dispatch.legs import ENDED, Assignment
@@ -26,6 +26,7 @@ from server.orders.merchants import Merchant, MerchantStore
 from server.orders.model import Order
 from server.orders.placing import Contact
 from server.orders.store import WHICHEVER, OrderFilter, OrderStore
+from server.orders.ticket_store import TicketStore
 from server.orders.views import Json, contact_json, dropoff_json, order_json, pickup_json
 
 
@@ -42,12 +43,38 @@ def assignment_json(assignment: Assignment) -> Json:
     }
 
 
-async def describe(connection: Any, orders: Sequence[Order], *, with_dropoff: bool) -> list[Json]:
+async def shown_contacts(
+    connection: Any, viewer: Viewer, orders: Sequence[Order], carriers: Mapping[UUID, UUID]
+) -> set[UUID]:
+    """Those of these orders whose contact the viewer is shown now; `carriers`: who has which order on him."""
+    over = [order.id for order in orders if order.ended_at is not None]
+    worked_on = await TicketStore(connection).worked_on(over) if over else set()
+    return {
+        order.id
+        for order in orders
+        if may_see_contact(
+            viewer,
+            Service(
+                customer_id=order.customer_id,
+                merchant_id=order.merchant_id,
+                courier_id=carriers.get(order.id),
+                order_is_open=order.ended_at is None,
+                ticket_is_open=order.id in worked_on,
+            ),
+        )
+    }
+
+
+async def describe(connection: Any, viewer: Viewer, orders: Sequence[Order]) -> list[Json]:
     """Each order with its `merchant`, its open `assignment` and, for those who may see it, its exact `dropoff`."""
     order_ids = [order.id for order in orders]
     merchants = await MerchantStore(connection).several({order.merchant_id for order in orders})
     assignments = await AssignmentStore(connection).open_of_orders(order_ids)
-    contacts = await OrderStore(connection).contacts(order_ids) if with_dropoff else {}
+    shown: set[UUID] = set()
+    if may(viewer, Permission.SEE_CONTACT):
+        carriers = {order_id: assignment.courier_id for order_id, assignment in assignments.items()}
+        shown = await shown_contacts(connection, viewer, orders, carriers)
+    contacts = await OrderStore(connection).contacts(sorted(shown)) if shown else {}
     return [
         _described(order, merchants[order.merchant_id], assignments.get(order.id), contacts.get(order.id))
         for order in orders
@@ -71,7 +98,8 @@ async def order_view(connection: Any, viewer: Viewer, order_id: UUID, codes: Cod
     assignment = await AssignmentStore(connection).newest_of_order(order_id)
     carrier = assignment.courier_id if assignment is not None and assignment.state not in ENDED else None
     require_for_order(viewer, Permission.SEE_ORDER, **order.people(carrier))
-    shown = may_for_order(viewer, Permission.SEE_CONTACT, **order.people(carrier))
+    carriers = {} if carrier is None else {order_id: carrier}
+    shown = await shown_contacts(connection, viewer, [order], carriers)
     merchant = await MerchantStore(connection).get(order.merchant_id)
     contact = await OrderStore(connection).contact(order_id) if shown else None
     return {
@@ -103,7 +131,7 @@ async def orders_view(
     else:  # a courier's own is what he carries now
         carried = await AssignmentStore(connection).open_of_courier(viewer.account_id)
         orders = [] if carried is None else await newest(order_id=carried.order_id)
-    return await describe(connection, orders, with_dropoff=may(viewer, Permission.SEE_CONTACT))
+    return await describe(connection, viewer, orders)
 
 
 def _described(

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.audit import LOOKED_AT_TRACK
 from server.accounts.permissions import Permission, require_for_all
 from server.accounts.store import Account, AccountStore
 from server.clock import from_ms
@@ -160,7 +161,8 @@ class Dispatchers:
 
     async def track(self, request: Request) -> Response:
         """Where the courier was from `from` until before `to`, at most a day, as json, geojson or gpx."""
-        require_for_all(viewer_of(request, self._parts.tokens), Permission.SEE_TRACK)
+        viewer = viewer_of(request, self._parts.tokens)
+        require_for_all(viewer, Permission.SEE_TRACK)
         begin, end = query_moment(request, "from"), query_moment(request, "to")
         if not begin < end <= begin + LONGEST_TRACK:
             raise BadQuery("to must be after from, and by at most a day", parameter="to")
@@ -169,6 +171,7 @@ class Dispatchers:
             raise BadQuery(f"format must be one of {', '.join(FORMATS)}", parameter="format")
         courier_id: UUID = request.path_params["courier_id"]
         fixes = await self._parts.tracks.read(courier_id, begin, end)
+        await self._parts.audit.looked(viewer, LOOKED_AT_TRACK, "account", [courier_id])
         return Response(form.write(courier_id, fixes), 200, {"Cache-Control": "no-store"}, form.media_type)
 
 

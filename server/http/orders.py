@@ -2,6 +2,7 @@
 as a table in dispatch/commands.py.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,7 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.audit import LOOKED_AT_CONTACT
 from server.accounts.permissions import OrderNotFound
+from server.accounts.personal import is_a_look
+from server.accounts.viewer import Viewer
 from server.dispatch.commands import COMMANDS, Command, Services
 from server.dispatch.views import order_view, orders_view
 from server.http.answers import Moment, OrderMoved, OrderSeen, OrdersPage
@@ -34,6 +38,7 @@ from server.http.requests import (
 from server.orders.codes import Codes
 from server.orders.lifecycle import Status
 from server.orders.store import OrderChanged, OrderFilter
+from server.orders.views import Json
 from server.storage.event_log import read_at
 
 MAX_NUMBER = 10**12
@@ -82,6 +87,7 @@ class Orders:
         asked, before = _filter(request), query_id(request, "before")
         async with read_at(self._parts.storage.pool) as (connection, _):
             orders = await orders_view(connection, viewer, asked=asked, before=before, limit=limit)
+        await self._look(viewer, orders)
         return answer({"orders": orders, "next_before": orders[-1]["id"] if len(orders) == limit else None})
 
     async def one(self, request: Request) -> Response:
@@ -93,7 +99,17 @@ class Orders:
         viewer = viewer_of(request, self._parts.tokens)
         async with read_at(self._parts.storage.pool) as (connection, _):
             order = await order_view(connection, viewer, request.path_params["order_id"], self._codes)
+        await self._look(viewer, [order])
         return tagged(request, order, version=order["version"])
+
+    async def _look(self, viewer: Viewer, orders: Sequence[Json]) -> None:
+        """Before anybody else is shown where a customer lives, it is written down."""
+        shown = [
+            UUID(order["id"])
+            for order in orders
+            if order["dropoff"] is not None and is_a_look(viewer, UUID(order["customer_id"]))
+        ]
+        await self._parts.audit.looked(viewer, LOOKED_AT_CONTACT, "order", shown)
 
     def _command(self, path: str, name: str, command: Command) -> Operation:
         said = SAID.get(name, Said(name.replace("_", " ").capitalize()))

@@ -9,18 +9,20 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.tokens import Tokens
 from server.accounts.viewer import Viewer
-from server.errors import BadInput, NotAuthenticated
+from server.errors import BadInput, NotAuthenticated, TrackingError
 from server.ids import parse_id
 from server.wire.frames import has_nul
 
 MAX_PAGE = 200
 MAX_COUNT_DIGITS = 15  # int() refuses thousands of digits with an error of its own
 JSON_TYPES = re.compile(r"application/([\w.+-]+\+)?json", re.ASCII | re.IGNORECASE)
+KEY_BEARER = "songda.key_bearer"  # in the scope of a request: who shows a program's key, or why nobody does
 Body = TypeVar("Body")
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -51,11 +53,25 @@ class BadPrecondition(BadInput):
 
 
 def viewer_of(request: Request, tokens: Tokens) -> Viewer:
-    """Who asks, by the token in the Authorization header (never in the URL); NotAuthenticated."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    """Who asks, by the token in the Authorization header (never in the URL); NotAuthenticated, Suspended, …
+
+    Who shows a program's key has been looked up already (api_keys.py).
+    """
+    known = request.scope.get(KEY_BEARER)
+    if isinstance(known, TrackingError):
+        raise known
+    if isinstance(known, Viewer):
+        return known
+    token = bearer_of(request.headers)
+    if token is None:
         raise NotAuthenticated
-    return tokens.read(token.strip())
+    return tokens.read(token)
+
+
+def bearer_of(headers: Headers) -> str | None:
+    """What the Authorization header shows, if it shows a bearer token."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 async def body_of(request: Request, form: type[Body]) -> Body:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.api_keys import UnknownApiKey
 from server.accounts.devices import device_label
 from server.accounts.passwords import BadPassword, TooManyPasswords
 from server.accounts.refresh import BadRefreshToken
@@ -18,6 +19,7 @@ from server.accounts.sessions import SessionNotFound, SignedIn, UnknownDeviceKey
 from server.accounts.sign_in_limit import TooManySignIns
 from server.accounts.standing import Dismissed, Suspended
 from server.accounts.store import Account
+from server.accounts.viewer import Viewer
 from server.clock import from_ms
 from server.errors import BadInput
 from server.http.answers import AccountAnswer, Answer, Moment
@@ -29,17 +31,18 @@ MAX_LABEL = 80
 
 
 class BadCredentials(BadInput):
-    """Either login and password are needed, or a device_key."""
+    """Either login and password are needed, or a device_key, or an api_key."""
 
     code = "bad_credentials"
 
 
 class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How somebody proves who they are: by login and password, or by a device key."""
+    """How somebody proves who they are: by login and password, by a device key, or by a merchant's program's key."""
 
     login: Annotated[str, Meta(max_length=200)] | None = None
     password: Annotated[str, Meta(max_length=1000)] | None = None
     device_key: Annotated[str, Meta(max_length=200)] | None = None
+    api_key: Annotated[str, Meta(max_length=200)] | None = None
     label: Annotated[str, Meta(max_length=MAX_LABEL)] | None = None  # none: the kind of browser it is
 
 
@@ -63,7 +66,7 @@ class SignedInAnswer(Answer):
     token: str
     expires_at: Moment
     refresh_token: str | None
-    account: AccountAnswer
+    account: AccountAnswer | None  # a program has none
 
 
 class SessionAnswer(Answer):
@@ -93,8 +96,8 @@ class Sessions:
         sessions, barred = "/api/v1/sessions", (Suspended, Dismissed)
         return [
             operation("POST", sessions, self.sign_in, "Sign in", body=SignIn, answer=SignedInAnswer, status=201,
-                      errors=(BadCredentials, WrongPassword, UnknownDeviceKey, TooManySignIns, TooManyPasswords,
-                              *barred), tag="sessions", public=True),
+                      errors=(BadCredentials, WrongPassword, UnknownDeviceKey, UnknownApiKey, TooManySignIns,
+                              TooManyPasswords, *barred), tag="sessions", public=True),
             operation("POST", f"{sessions}/refresh", self.refresh, "Go on with a session", body=Refreshing,
                       answer=SignedInAnswer, errors=(BadRefreshToken, SignedOut, *barred), tag="sessions", public=True),
             operation("GET", sessions, self.mine, "Where I am signed in", answer=SessionList, tag="sessions"),
@@ -112,9 +115,12 @@ class Sessions:
         body = await body_of(request, SignIn)
         sessions = self._parts.sessions
         match body:
-            case SignIn(login=None, password=None, device_key=str() as device_key):
+            case SignIn(login=None, password=None, device_key=None, api_key=str() as api_key):
+                viewer = await self._parts.api_keys.viewer_of(api_key)
+                return answer(program_json(viewer, self._parts.tokens.issue(viewer)), 201)
+            case SignIn(login=None, password=None, device_key=str() as device_key, api_key=None):
                 signed_in = await sessions.sign_in_with_device_key(device_key)
-            case SignIn(login=str() as login, password=str() as password, device_key=None):
+            case SignIn(login=str() as login, password=str() as password, device_key=None, api_key=None):
                 label = body.label or device_label(request.headers.get("user-agent", ""))
                 address = request.client.host if request.client is not None else None
                 signed_in = await sessions.sign_in(login, password, label=label, address=address)
@@ -172,6 +178,12 @@ def signed_in_json(signed_in: SignedIn) -> dict[str, Any]:
         "refresh_token": signed_in.refresh_token,
         "account": account_json(signed_in.account),
     }
+
+
+def program_json(viewer: Viewer, token: str) -> dict[str, Any]:
+    """What a merchant's program gets that has signed in with its key, which brings the next token as well."""
+    expires_at = from_ms(viewer.expires_at_ms)
+    return {"token": token, "expires_at": expires_at, "refresh_token": None, "account": None}
 
 
 def session_json(session: Session, current: UUID | None) -> dict[str, Any]:

@@ -5,7 +5,8 @@ ticket_notes      what people wrote and were told
 ticket_contacts   how somebody tried to reach somebody, and what came of it
 ticket_evidence   photos (by id) and places: what was seen
 
-The last three hold words about people and exact places: `forget_words` deletes there.
+The last three hold words about people and exact places.  They are erased with the other personal data of the ticket's
+order (archive/erasure.py); those of a ticket without an order by `forget_words`.
 """
 
 from collections.abc import Collection, Sequence
@@ -112,6 +113,14 @@ class TicketStore:
         )
         return [_ticket(row) for row in rows]
 
+    async def worked_on(self, order_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of these orders that have an open ticket."""
+        rows = await self._connection.fetch(
+            "SELECT DISTINCT order_id FROM tickets WHERE order_id = ANY($1::uuid[]) AND closed_at IS NULL",
+            list(order_ids),
+        )
+        return {row["order_id"] for row in rows}
+
     async def newest(
         self, wanted: Wanted, *, before: UUID | None = None, limit: int | None = 50
     ) -> list[Ticket]:
@@ -171,15 +180,10 @@ class TicketStore:
         """What was seen, in its order."""
         return [Evidence(**row) for row in await self._of_ticket("ticket_evidence", ticket_id)]
 
-    async def forget_words(self, *, order_ids: Collection[UUID] = (), person_id: UUID | None = None) -> None:
-        """Erase all words, attempts and evidence of these orders' tickets, and whatever this person wrote or showed."""
-        for table, author in zip(TABLES_WITH_WORDS, ("author_id", "tried_by", "added_by"), strict=True):
-            await self._connection.execute(
-                f"DELETE FROM {table} WHERE {author} = $2"
-                " OR ticket_id IN (SELECT id FROM tickets WHERE order_id = ANY($1::uuid[]))",
-                list(order_ids),
-                person_id,
-            )
+    async def forget_words(self, ticket_id: UUID) -> None:
+        """Erase all words, attempts and evidence of this ticket.  (Those of an order's go with its people's data.)"""
+        for table in TABLES_WITH_WORDS:
+            await self._connection.execute(f"DELETE FROM {table} WHERE ticket_id = $1", ticket_id)
 
     async def _of_ticket(self, table: str, ticket_id: UUID) -> list[Any]:
         rows: list[Any] = await self._connection.fetch(

@@ -50,6 +50,11 @@ PRECISION: dict[Audience, dict[Leg, Precision]] = {
         Leg.TO_DROPOFF: Precision.EXACT,
         Leg.TO_RETURN: Precision.EXACT,
     },
+    Audience.FOLLOWER: {
+        Leg.TO_PICKUP: Precision.COARSE,
+        Leg.TO_DROPOFF: Precision.EXACT,
+        Leg.TO_RETURN: Precision.NOTHING,
+    },
 }
 
 

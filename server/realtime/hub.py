@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from server.accounts.audit import Audit
 from server.accounts.roles import Role
 from server.accounts.tokens import Tokens
 from server.accounts.viewer import Viewer
@@ -58,6 +59,7 @@ class Hub:
         tokens: Tokens,
         snapshots: SnapshotReader,
         pool: Any,
+        audit: Audit,
         tail: EventTail,
         nearest: NearestIndex,
         duties: DutyBoard,
@@ -86,7 +88,9 @@ class Hub:
         self._viewports = Viewports(nearest, duties)
         self._ingest = Ingest(tracking)
         self._commands = CommandDesk(services)
-        self._joins = JoinDesk(lambda: read_at(pool), snapshots, self._close_if_idle, clock.monotonic_s)
+        self._joins = JoinDesk(
+            lambda: read_at(pool), snapshots, self._close_if_idle, clock.monotonic_s, audit.note
+        )
         tail.subscribe(self.on_rows)
         duties.on_change.append(self._on_duty)
         tracking.on_replaced = self._ingest.replaced

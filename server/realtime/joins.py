@@ -7,19 +7,21 @@ to know.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
 
+from server.accounts.audit import LOOKED_AT_CONTACT, Look
 from server.accounts.viewer import Viewer
 from server.errors import NotFound, Refused, TrackingError, Unavailable
 from server.realtime import counters
 from server.realtime.listeners import Membership, Topic, change_frame, tell
-from server.realtime.snapshots import SnapshotReader
+from server.realtime.snapshots import SnapshotReader, contact_shown
 from server.realtime.topics import Audience, Parties, check_parties
 from server.storage.event_log import Cursor, LogRow, changes_since
 from server.telemetry import FAILURES
@@ -68,6 +70,10 @@ class Found:
     horizon: int = 0  # … of all transactions below this one
     snapshot: msgspec.Raw | None = None
     missed: list[LogRow] = field(default_factory=list)
+    contact_of: UUID | None = None  # whose order's contact the snapshot shows
+
+
+NoteLooks = Callable[[list[Look]], Awaitable[None]]
 
 
 class JoinDesk:
@@ -79,8 +85,12 @@ class JoinDesk:
         snapshots: SnapshotReader,
         read_done: Callable[[Topic], None],
         now_s: Callable[[], float],
+        note_looks: NoteLooks,
     ) -> None:
-        """`read_done` hears of a topic that may have nobody left; `now_s` counts seconds for the metrics."""
+        """`read_done` hears of a topic that may have nobody left; `now_s` counts seconds for the metrics; a look
+        at personal data is noted by `note_looks` before it is granted.
+        """
+        self._note_looks = note_looks
         self._open_reading = open_reading
         self._read_done = read_done
         self._snapshots = snapshots
@@ -110,11 +120,18 @@ class JoinDesk:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
 
+    def _close(self, reading: Reading) -> None:
+        """Nobody else shares this reading."""
+        since = None if reading.since is None else str(reading.since)
+        key = (reading.topic.text, reading.audience, since)
+        if self._shared.get(key) is reading:
+            del self._shared[key]
+
     async def _read_all(self) -> None:
         """Read until nobody waits."""
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            found = await self._read_batch(batch)
+            found = await self._noted(batch, await self._read_batch(batch))
             for reading, brought in zip(batch, found, strict=True):
                 self._land(reading, brought)
 
@@ -130,6 +147,33 @@ class JoinDesk:
             found.extend([Unavailable()] * (len(batch) - len(found)))
         return found
 
+    async def _noted(
+        self, batch: list[Reading], found: list[Found | TrackingError]
+    ) -> list[Found | TrackingError]:
+        """What was found, once it is written down who is about to see personal data in it."""
+        looks: list[Look] = []
+        for reading, brought in zip(batch, found, strict=True):
+            if not isinstance(brought, TrackingError) and brought.contact_of is not None:
+                self._close(reading)  # whoever asks from now on is another look
+                looks += [
+                    Look(joiner.viewer, LOOKED_AT_CONTACT, "order", (brought.contact_of,))
+                    for joiner in reading.joiners
+                    if _refusal(joiner.viewer, brought) is None
+                ]
+        if not looks:
+            return found
+        try:
+            async with asyncio.timeout(READ_WITHIN_S):
+                await self._note_looks(looks)
+        except Exception as error:  # what cannot be written down is not shown
+            FAILURES.labels("joins").inc()
+            log.warning("looks could not be noted", error=type(error).__name__)
+            return [
+                Unavailable() if isinstance(brought, Found) and brought.contact_of is not None else brought
+                for brought in found
+            ]
+        return found
+
     async def _read(self, connection: Any, cursor: Cursor, reading: Reading) -> Found | TrackingError:
         name = reading.topic.name
         try:
@@ -140,7 +184,12 @@ class JoinDesk:
                     parties = await self._snapshots.parties(connection, name, reading.audience)
                     return Found(parties, reading.since, horizon, missed=missed)
             parties, snapshot = await self._snapshots.read(connection, name, reading.audience)
-            return Found(parties, cursor, snapshot=msgspec.Raw(msgspec.json.encode(snapshot)))
+            return Found(
+                parties,
+                cursor,
+                snapshot=msgspec.Raw(msgspec.json.encode(snapshot)),
+                contact_of=contact_shown(reading.audience, snapshot),
+            )
         except NotFound as error:
             return error
 
@@ -150,8 +199,7 @@ class JoinDesk:
         twice.
         """
         topic = reading.topic
-        since = None if reading.since is None else str(reading.since)
-        del self._shared[topic.text, reading.audience, since]
+        self._close(reading)
         # This very list: two readings that have heard the same, often nothing, are equal, and the other goes on.
         topic.joining = [rows for rows in topic.joining if rows is not reading.happened]
         settled: list[Membership] = []
@@ -163,14 +211,10 @@ class JoinDesk:
                     session.refuse(topic.text, joiner.ref, JoinOvertaken())
                 continue
             counters.JOIN_TIME.observe(self._now_s() - joiner.asked_s)
-            try:
-                if isinstance(found, TrackingError):
-                    raise found
-                if found.parties is not None:
-                    check_parties(joiner.viewer, found.parties)
-            except TrackingError as error:
+            refusal = _refusal(joiner.viewer, found)
+            if refusal is not None or isinstance(found, TrackingError):
                 del session.topics[topic.text]
-                session.refuse(topic.text, joiner.ref, error)
+                session.refuse(topic.text, joiner.ref, refusal or Unavailable())
                 continue
             session.reply(topic.text, joiner.ref, _answer(reading, found), cursor=str(found.cursor))
             topic.members.add(member)
@@ -187,6 +231,18 @@ class JoinDesk:
             for row in reading.happened:
                 tell(settled, row)
         self._read_done(topic)
+
+
+def _refusal(viewer: Viewer, found: Found | TrackingError) -> TrackingError | None:
+    """Why this viewer is not shown what was found; None: they are."""
+    if isinstance(found, TrackingError):
+        return found
+    try:
+        if found.parties is not None:
+            check_parties(viewer, found.parties)
+    except TrackingError as error:
+        return error
+    return None
 
 
 def _answer(reading: Reading, found: Found) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """What a topic's snapshot holds, for each kind and audience, read through the stores of orders and dispatch.
 
 Personal data: the dropoff's address goes to its customer, to the courier who has the order, and to staff who
-may see contacts; name and phone of the contact only to that courier, in his own topic.  Nobody else gets
-them, not even coarse.
+may see contacts while the order or a ticket of it is open; name and phone of the contact only to that courier,
+in his own topic.  Nobody else gets them, not even coarse.  What rules this is accounts/personal.py.
 """
 
 from typing import Any, Protocol
@@ -29,7 +29,11 @@ MAX_OPEN_ORDERS = 500  # in one snapshot; who has more open orders than this nee
 
 # Whose permission does not hang on whose the order is.
 SEES_ALL_ORDERS = frozenset({Audience.STAFF, Audience.OBSERVER})
-TELLS_CODE = {Audience.MERCHANT: Role.MERCHANT, Audience.CUSTOMER: Role.CUSTOMER}
+TELLS_CODE = {
+    Audience.MERCHANT: Role.MERCHANT,
+    Audience.CUSTOMER: Role.CUSTOMER,
+    Audience.FOLLOWER: Role.CUSTOMER,
+}
 # Who is shown where an order goes.
 SEES_DROPOFF = frozenset({Audience.CUSTOMER, Audience.COURIER, Audience.STAFF})
 
@@ -155,7 +159,10 @@ async def _order_view(connection: Any, order: Order, audience: Audience) -> Json
     """The order with the merchant it is fetched from and, for those who may see it, where it goes."""
     view = order_json(order)
     view["merchant"] = pickup_json(await MerchantStore(connection).get(order.merchant_id))
-    contact = await OrderStore(connection).contact(order.id) if audience in SEES_DROPOFF else None
+    shown = audience in SEES_DROPOFF
+    if audience is Audience.STAFF and order.ended_at is not None:
+        shown = bool(await TicketStore(connection).worked_on([order.id]))
+    contact = await OrderStore(connection).contact(order.id) if shown else None
     view["dropoff"] = None if contact is None else dropoff_json(contact)
     return view
 
@@ -176,3 +183,11 @@ def _parties(order: Order, assignment: Assignment | None) -> Parties:
     has_it = assignment is not None and assignment.ended_at is None
     people = order.people(assignment.courier_id if assignment and has_it else None)
     return Parties(people["customer_id"], people["merchant_id"], people["courier_id"], order.id)
+
+
+def contact_shown(audience: Audience, snapshot: Json) -> UUID | None:
+    """The order whose contact or address this snapshot shows to somebody else than its customer, if it does."""
+    order = snapshot.get("order")
+    if audience is Audience.CUSTOMER or order is None or order.get("dropoff") is None:
+        return None
+    return UUID(order["id"])

@@ -58,6 +58,7 @@ class Audience(StrEnum):
     COURIER = "courier"
     STAFF = "staff"  # sees everything about every order
     OBSERVER = "observer"  # … but for the people's names and addresses
+    FOLLOWER = "follower"  # by a link: as the customer, but for the name and the address
 
 
 _AS = {Role.CUSTOMER: Audience.CUSTOMER, Role.MERCHANT: Audience.MERCHANT, Role.COURIER: Audience.COURIER}
@@ -105,6 +106,7 @@ def audience_of(viewer: Viewer, topic: TopicName) -> Audience:
         case Kind.ORDER:
             require(viewer, Permission.SEE_ORDER)
         case Kind.MERCHANT:
+            require(viewer, Permission.SEE_ORDER)
             if viewer.role is not Role.MERCHANT or viewer.merchant_id != topic.id:
                 require_for_all(viewer, Permission.SEE_ORDER)
         case Kind.COURIER:
@@ -116,6 +118,8 @@ def audience_of(viewer: Viewer, topic: TopicName) -> Audience:
             require_for_all(viewer, Permission.SEE_COURIERS)
         case Kind.TICKETS:
             require_for_all(viewer, Permission.SEE_TICKET)
+    if viewer.order_id is not None:
+        return Audience.FOLLOWER
     own = _AS.get(viewer.role)
     if own is not None:
         return own

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import orjson
+import structlog
 
 from server.errors import StartupError, Unavailable
 from server.storage.binaries import MINIMUM_VERSION
@@ -47,6 +48,8 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+log = structlog.get_logger(__name__)
+
 # What PostgreSQL or the way to it does when it is gone, going, full or stuck.  A repeated request may fare
 # better.
 LOST = (
@@ -61,6 +64,15 @@ LOST = (
     asyncpg.PostgresSystemError,  # I/O error, a file it cannot write
     asyncpg.InternalClientError,  # a statement on a connection that is just being ended by the server
 )
+
+
+# Made by the migrations, which keep for themselves what it may not (0003).
+PROGRAM_ROLE = "songda_program"
+_MAY_TAKE_ROLE = """
+    SELECT pg_has_role(current_user, oid, 'MEMBER')
+        AND coalesce(has_table_privilege(oid, to_regclass('audit_log')::oid, 'INSERT'), false)
+    FROM pg_roles WHERE rolname = $1
+"""
 
 
 @contextmanager
@@ -78,6 +90,7 @@ async def open_database(url: str, *, pool_size: int) -> asyncpg.Pool:
     StartupError in one sentence when the server cannot be reached, refuses us, or is too old.
     """
     connection = await connect(url)
+    role = await _program_role(connection)
     await connection.close()
     with _startup_errors():
         return await asyncpg.create_pool(
@@ -88,7 +101,7 @@ async def open_database(url: str, *, pool_size: int) -> asyncpg.Pool:
             statement_cache_size=PREPARED_STATEMENTS,
             connection_class=PooledConnection,
             init=_prepare,
-            server_settings=_SESSION,
+            server_settings=_SESSION | ({"role": role} if role else {}),
             timeout=CONNECT_WITHIN_S,
             command_timeout=STATEMENT_WITHIN_S + 5.0,
         )
@@ -110,6 +123,18 @@ async def connect(url: str) -> asyncpg.Connection:
         connection.terminate()
         raise
     return connection
+
+
+async def _program_role(connection: asyncpg.Connection) -> str | None:
+    """The role that the program works in, if there is one that we may take: it may change no table and no audit.
+
+    None on a server where migrations were not permitted to make it, and on one where they have not run yet.
+    """
+    with _startup_errors():
+        takes = await connection.fetchval(_MAY_TAKE_ROLE, PROGRAM_ROLE)
+    if not takes:
+        log.info("the program works as the owner of its tables", role=PROGRAM_ROLE)
+    return PROGRAM_ROLE if takes else None
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:

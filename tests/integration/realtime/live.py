@@ -15,6 +15,7 @@ import uvicorn
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
+from server.accounts.audit import Audit
 from server.accounts.proofs import Proofs
 from server.accounts.revocations import Revocations
 from server.accounts.viewer import Viewer
@@ -91,6 +92,7 @@ async def live(
         tokens=tokens,
         snapshots=snapshots or StoreSnapshots(town.duties, town.nearest, Codes(town.settings.secret)),
         pool=town.storage.pool,
+        audit=Audit(town.storage, town.clock),
         tail=town.storage.tail,
         nearest=town.nearest,
         duties=town.duties,

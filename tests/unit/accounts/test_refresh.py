@@ -23,17 +23,11 @@ def test_a_token_is_read_as_it_was_written():
     assert RefreshToken.fresh() != token
 
 
+GOOD = RefreshToken(b"f" * 32, b"s" * 32)
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "rt_",
-        "rt_.",
-        "rt_abc.def",
-        "rt_é.é",
-        "no_" + str(RefreshToken.fresh())[3:],
-        str(RefreshToken.fresh()) + "=",
-    ],
+    "text", ["", "rt_", "rt_.", "rt_abc.def", "rt_\xe9.\xe9", "no_" + str(GOOD)[3:], str(GOOD) + "="]
 )
 def test_what_is_none_of_ours_is_refused(text):
     with pytest.raises(BadRefreshToken):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
+from server.accounts.audit import Look
 from server.realtime.joins import JoinDesk
 from server.realtime.listeners import Membership, Topic
 from server.realtime.session import Session
@@ -33,6 +34,10 @@ class Nothing:
         return None, {}
 
 
+async def nothing_to_note(looks: list[Look]) -> None:
+    raise AssertionError(looks)
+
+
 async def test_a_reading_that_is_overtaken_goes_on_hearing_the_log() -> None:
     gates = [asyncio.Event(), asyncio.Event()]
     begun: list[asyncio.Event] = []
@@ -45,7 +50,9 @@ async def test_a_reading_that_is_overtaken_goes_on_hearing_the_log() -> None:
 
     finished = asyncio.Event()
     topic = Topic(parse_topic("dispatch:all"), INCARNATION)
-    desk = JoinDesk(open_reading, cast(SnapshotReader, Nothing()), lambda _: finished.set(), lambda: 0.0)
+    desk = JoinDesk(
+        open_reading, cast(SnapshotReader, Nothing()), lambda _: finished.set(), lambda: 0.0, nothing_to_note
+    )
     for number, audience in enumerate((Audience.STAFF, Audience.OBSERVER)):
         desk.join(Membership(cast(Session, Gone()), topic, audience), a_viewer(), None, "1")
         while len(begun) <= number:  # each has a reader of its own
