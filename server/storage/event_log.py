@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 BATCH_ROWS = 1000
+# Under load one look brings several commits; a lone commit is looked for at once.
+LOOKS_APART_S = 0.006
 RELOOK_S = 0.02  # hinted, but an older transaction still holds the row back
 LOOK_WITHIN_S = 5.0
 RECONNECT_S = 0.25
@@ -253,9 +255,11 @@ class EventTail:
                 async with self._pool.acquire(timeout=LOOK_WITHIN_S) as connection:
                     while True:
                         self._woken.clear()
+                        next_look_s = asyncio.get_running_loop().time() + LOOKS_APART_S
                         await self._look(connection)
                         level = self._hinted < self._place[0]
                         await self._wait(self._poll_s if level else min(RELOOK_S, self._poll_s))
+                        await asyncio.sleep(max(0.0, next_look_s - asyncio.get_running_loop().time()))
             except LOST as error:
                 log.warning("event log unreachable", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)

@@ -15,6 +15,7 @@ from server.storage.event_log import EventTail
 CHANNEL = "{log}:hint"
 LISTEN_S = 2.0
 RECONNECT_S = 0.5
+APART_S = 0.004  # hints wake every process; under load one speaks for several commits
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,7 @@ class HintSender:
                 await self._redis.publish(CHANNEL, str(self._sent))
             except (RedisError, OSError) as error:
                 log.info("hint not sent; the others will poll", error=type(error).__name__)
+            await asyncio.sleep(APART_S)
 
 
 async def listen_for_hints(redis: Redis, tail: EventTail) -> None:
