@@ -1,5 +1,6 @@
 """An example of any form, made from its JSON schema: what stands in the description where none was recorded.  Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ BY_NAME: Mapping[str, Any] = {
     "version": 2,
     "number": 1024,
 }
+# For what has a form of its own: the first that fits.
+ANYTHING = ("late", "1", "a", "EUR", "12345678", AN_ID)
 DEEPEST = 8  # a form that holds itself ends here
 
 
@@ -44,7 +47,8 @@ def _of_type(schema: Mapping[str, Any], components: Mapping[str, Any], name: str
         case "object":
             made: Any = _object(schema, components, depth)
         case "array":
-            items = schema.get("prefixItems") or ([schema.get("items", {})] if depth < DEEPEST else [])
+            least = max(1, schema.get("minItems", 1)) if depth < DEEPEST else 0
+            items = schema.get("prefixItems") or [schema.get("items", {})] * least
             made = [sample(kind, components, name, depth + 1) for kind in items]
         case "string":
             made = _text(schema, name)
@@ -72,4 +76,7 @@ def _text(schema: Mapping[str, Any], name: str) -> str:
         return BY_FORMAT.get(schema["format"], "")
     known = BY_NAME.get(name)
     text = known if isinstance(known, str) else name.replace("_", " ") or "text"
+    if "pattern" in schema:
+        fitting = (one for one in (text, name, *ANYTHING) if re.search(schema["pattern"], one))
+        return next(fitting, text)
     return text[: schema.get("maxLength", len(text))].ljust(schema.get("minLength", 0), "…")

@@ -111,4 +111,4 @@ def test_whatever_is_sent_is_answered_as_described(town: Town, role: str, tmp_pa
 def test_whatever_any_role_sends_to_any_operation_is_answered_as_described(
     town: Town, role: str, tmp_path: Path
 ):
-    require_calm(town, tried(town, role, tmp_path, share=None, cases=60))
+    require_calm(town, tried(town, role, tmp_path, share=None, cases=30))
