@@ -16,21 +16,21 @@ from server.orders.lifecycle import Event, IllegalTransition, Status
 class State(StrEnum):
     """Where an assignment is."""
 
-    ASSIGNED = "assigned"  # given to him; he has not answered yet
-    ACCEPTED = "accepted"
-    PICKUP_CONFIRMED = "pickup_confirmed"  # he has read and confirmed the pickup details
-    EN_ROUTE_TO_PICKUP = "en_route_to_pickup"
-    ARRIVED_AT_PICKUP = "arrived_at_pickup"
-    PICKED_UP = "picked_up"
-    EN_ROUTE_TO_DROPOFF = "en_route_to_dropoff"
-    ARRIVED_AT_DROPOFF = "arrived_at_dropoff"
-    DELIVERED = "delivered"
-    EN_ROUTE_TO_RETURN = "en_route_to_return"
-    ARRIVED_AT_RETURN = "arrived_at_return"
-    RETURNED = "returned"
-    DECLINED = "declined"
-    LAPSED = "lapsed"  # he said nothing in time
-    WITHDRAWN = "withdrawn"
+    ASSIGNED = "assigned"  # 已派单: given to him; he has not answered yet
+    ACCEPTED = "accepted"  # 已接派单
+    PICKUP_CONFIRMED = "pickup_confirmed"  # 已确认取餐信息: he has read and confirmed the pickup details
+    EN_ROUTE_TO_PICKUP = "en_route_to_pickup"  # 前往取餐
+    ARRIVED_AT_PICKUP = "arrived_at_pickup"  # 已到店
+    PICKED_UP = "picked_up"  # 已取餐
+    EN_ROUTE_TO_DROPOFF = "en_route_to_dropoff"  # 前往送达
+    ARRIVED_AT_DROPOFF = "arrived_at_dropoff"  # 已到达客户处
+    DELIVERED = "delivered"  # 已送达
+    EN_ROUTE_TO_RETURN = "en_route_to_return"  # 退回途中
+    ARRIVED_AT_RETURN = "arrived_at_return"  # 已回到商户
+    RETURNED = "returned"  # 已退回
+    DECLINED = "declined"  # 已拒绝派单
+    LAPSED = "lapsed"  # 未应答: he said nothing in time
+    WITHDRAWN = "withdrawn"  # 已撤回
 
 
 class Act(StrEnum):

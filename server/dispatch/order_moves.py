@@ -24,6 +24,7 @@ from server.orders.moves import (
     RE_PROMISED,
     Cancel,
     Dispute,
+    Fail,
     Redeliver,
     Remake,
     Return,
@@ -155,6 +156,10 @@ class OrderMoves:
     async def uphold(self, work: UnitOfWork, order: Order, by: Viewer | None) -> Order:
         """The delivery was right, whatever its customer says of it."""
         return await self._move(work, order, by, lambda held: Uphold())
+
+    async def fail(self, work: UnitOfWork, order: Order, reason: str, by: Viewer | None) -> Order:
+        """It cannot be delivered, as the staff knows of a courier who cannot say so himself."""
+        return await self._move(work, order, by, lambda held: Fail(reason))
 
     async def dispute(self, work: UnitOfWork, order: Order, reason: str, by: Viewer | None) -> Order:
         """What came was not right, or nothing came."""

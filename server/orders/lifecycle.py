@@ -1,4 +1,4 @@
-"""What may happen to an order next, as a table.  Pure.  `python -m server.orders.lifecycle` prints docs/lifecycle.md.
+"""What may happen to an order next, as a table.  Pure.  `python -m tools.lifecycle_page` prints docs/lifecycle.md.
 
 Read it aloud and you have explained the product.  What moves beside the order has small tables of its own: the kitchen
 (kitchen.py), the courier's assignment (dispatch/legs.py), a ticket (tickets.py), a checkout (checkouts.py).
@@ -117,31 +117,3 @@ def next_status(status: Status, event: Event) -> Status:
         return TRANSITIONS[status][event]
     except KeyError:
         raise IllegalTransition(status, event) from None
-
-
-def picture() -> str:
-    """The table as a mermaid state diagram."""
-    lines = [
-        "stateDiagram-v2",
-        f"    [*] --> {FIRST.value}: place",
-        f"    [*] --> {Status.SCHEDULED.value}: place",
-    ]
-    for status, row in TRANSITIONS.items():
-        lines += [f"    {status.value} --> {after.value}: {event.value}" for event, after in row.items()]
-    lines += [f"    {status.value} --> [*]" for status in Status if status in TERMINAL]
-    return "\n".join(lines)
-
-
-def page() -> str:
-    """The page docs/lifecycle.md."""
-    return (
-        "# An order's life\n\n"
-        "Printed by `python -m server.orders.lifecycle` from the table in `server/orders/lifecycle.py`; a test\n"
-        "compares the two.  The courier's side of it, the assignment, has its own small table in\n"
-        "`server/dispatch/legs.py`.\n\n"
-        f"```mermaid\n{picture()}\n```\n"
-    )
-
-
-if __name__ == "__main__":
-    print(page(), end="")
