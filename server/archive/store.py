@@ -27,7 +27,7 @@ SELECT o.id AS order_id, o.ended_at, o.placed_at, o.number, o.status, o.merchant
             'name', e.name, 'fields', e.fields - 'reason' - 'courier_name',
             'actor_id', e.actor_id, 'occurred_at', e.occurred_at,
             'received_at', e.received_at) ORDER BY e.transaction_id, e.position), '[]')
-        FROM event_log e WHERE e.topics @> ARRAY['order:' || o.id]) AS events,
+        FROM event_log e WHERE e.topics && ARRAY['order:' || o.id, 'staff:' || o.id]) AS events,
     (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.id), '[]') FROM tickets t WHERE t.order_id = o.id) AS tickets,
     (SELECT to_jsonb(r) - 'words' FROM reviews r WHERE r.order_id = o.id) AS review,
     (SELECT coalesce(jsonb_agg(to_jsonb(h) - 'words' ORDER BY h.filed_at), '[]') FROM handovers h
@@ -40,7 +40,8 @@ INSERT INTO archived_words (order_id, source, said)
 SELECT id, 'orders', jsonb_build_object('reason', reason) FROM orders WHERE id = ANY($1::uuid[]) AND reason IS NOT NULL
 UNION ALL
 SELECT o.id, 'event_log', jsonb_build_object('entity', e.entity, 'version', e.version, 'reason', e.fields -> 'reason')
-    FROM orders o JOIN event_log e ON e.topics @> ARRAY['order:' || o.id] AND e.fields ? 'reason'
+    FROM orders o JOIN event_log e ON e.topics && ARRAY['order:' || o.id, 'staff:' || o.id]
+        AND e.fields ? 'reason'
     WHERE o.id = ANY($1::uuid[])
 UNION ALL
 SELECT t.order_id, 'ticket_notes', to_jsonb(n) FROM tickets t JOIN ticket_notes n ON n.ticket_id = t.id
@@ -155,7 +156,7 @@ class ArchiveStore:
             [_values(order, at) for order in orders],
         )
         await self._connection.execute(_WORDS, order_ids)
-        await self._connection.execute(_CLEAR_LOG, [f"order:{order_id}" for order_id in order_ids])
+        await self._connection.execute(_CLEAR_LOG, _topics(order_ids))
         for statement in _CLEAR:
             await self._connection.execute(statement, order_ids)
         await self.touch(days, at)
@@ -226,6 +227,11 @@ class ArchiveStore:
             limit,
         )
         return [dict(row) for row in rows]
+
+
+def _topics(order_ids: Sequence[UUID]) -> list[str]:
+    """On which topics these orders were spoken of: to their people, and to the staff alone."""
+    return [f"{kind}:{order_id}" for order_id in order_ids for kind in ("order", "staff")]
 
 
 def _values(order: Taken, at: datetime) -> tuple[Any, ...]:

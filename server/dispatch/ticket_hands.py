@@ -21,6 +21,7 @@ from server.orders.ticket_remedies import Hands, LastSeen, MoneyRemedies, Paying
 from server.orders.ticket_service import TicketService
 from server.orders.ticket_triggers import TicketTriggers
 from server.orders.trouble import Troubles
+from server.settings import Settings
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
 
@@ -129,9 +130,11 @@ def courier_moments(assignment: Assignment) -> CourierMoments:
     )
 
 
-def open_tickets(storage: Storage, timers: Timers, *troubles: Troubles, hands: Hands) -> TicketService:
+def open_tickets(
+    storage: Storage, timers: Timers, settings: Settings, *troubles: Troubles, hands: Hands
+) -> TicketService:
     """The tickets, opened and ended by what happens, and looked after by the clock."""
-    tickets = TicketService(storage, hands)
+    tickets = TicketService(storage, hands, settings)
     tickets.register(timers)
     TicketTriggers(storage, hands).register(*troubles)
     MoneyTriggers(storage, hands).register(timers)

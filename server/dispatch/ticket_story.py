@@ -21,6 +21,7 @@ from server.orders.ticket_reasons import TEMPLATES
 from server.orders.ticket_store import TicketStore
 from server.orders.ticket_views import public_json, ticket_json
 from server.orders.ticket_words import ContactTried, Note
+from server.orders.tickets import ANSWERED
 from server.orders.views import Json
 from server.storage.event_log import LogRow, history, told_on
 
@@ -87,13 +88,13 @@ async def ticket_story(connection: Any, viewer: Viewer, ticket_id: UUID, *, lang
     if not works_on_all(viewer):
         said = await store.notes_of([ticket_id], viewer.role.value)
         mine = {str(note.id) for note in said}
-        rows = await history(connection, NOTICE, ticket_id)
-        own = [
-            row for row in await history(connection, ENTITY, ticket_id) if row.fields.get("note_id") in mine
-        ]
+        notices = await history(connection, NOTICE, ticket_id)
+        rows = [row for row in notices if row.fields.get("said_to") in (None, viewer.role.value)]
+        changes = await history(connection, ENTITY, ticket_id)
+        own = [row for row in changes if row.name == ANSWERED and row.fields["note_id"] in mine]
         words = {str(note.id): note.words for note in said if note.words is not None}
         teller = Teller(language, {}, words, {})
-        return {"ticket": public_json(ticket, said), "story": _told(teller, [*rows, *own])}
+        return {"ticket": public_json(ticket), "story": _told(teller, [*rows, *own])}
     rows = await history(connection, ENTITY, ticket_id)
     if ticket.order_id is not None:
         concerning = await told_on(connection, f"order:{ticket.order_id}")

@@ -50,6 +50,11 @@ def notice_topics(ticket: Ticket) -> tuple[str, ...]:
     return tuple(f"{kind}:{one}" for kind, one in listening.items() if one is not None)
 
 
+def staff_topic(order_id: UUID | None) -> tuple[str, ...]:
+    """A topic that nobody can join: by it the archive finds what the staff was told of an order."""
+    return () if order_id is None else (f"staff:{order_id}",)
+
+
 def log_event(ticket: Ticket, happening: Happening, *, actor_id: UUID | None) -> Event:
     """The change, for the staff; `ticket` is as it is after what happened."""
     return Event(
@@ -57,7 +62,7 @@ def log_event(ticket: Ticket, happening: Happening, *, actor_id: UUID | None) ->
         entity_id=ticket.id,
         version=ticket.version,
         name=happening.name,
-        topics=(TOPIC, DISPATCH_TOPIC),
+        topics=(TOPIC, DISPATCH_TOPIC, *staff_topic(ticket.order_id)),
         fields={"kind": ticket.kind.value, "order_id": _text(ticket.order_id), **_plain(happening.fields)},
         actor_id=actor_id,
         occurred_at=happening.at,
@@ -72,10 +77,21 @@ def log_notice(ticket: Ticket, happening: Happening, *, said_to: str | None = No
         version=ticket.notices,
         name=happening.name,
         topics=notice_topics(ticket),
-        fields={**notice_fields(ticket), **({} if said_to is None else {"said_to": said_to})},
+        fields={**notice_fields(ticket), **_note(happening, said_to)},
         actor_id=None,
         occurred_at=happening.at,
     )
+
+
+def _note(happening: Happening, said_to: str | None) -> dict[str, Any]:
+    """For whom a note is, and which: its words are read by REST."""
+    if said_to is None:
+        return {}
+    return {
+        "said_to": said_to,
+        "note_id": str(happening.fields["note_id"]),
+        "template": happening.fields["template"],
+    }
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,15 +28,20 @@ from server.orders.ticket_case import CLOCK, Case, Report, Subject, TicketBook
 from server.orders.ticket_commands import TICKET_COMMANDS
 from server.orders.ticket_endings import POSSIBLE_WHILE, WITH_WHAT_CAME
 from server.orders.ticket_kinds import KINDS, Kind
+from server.orders.ticket_log import ENTITY
 from server.orders.ticket_reasons import OTHER
 from server.orders.ticket_remedies import Hands
 from server.orders.ticket_store import TicketStore, Wanted, kinds_shown_to
-from server.orders.ticket_views import conversation_json, public_json, ticket_json
-from server.orders.tickets import Ticket
+from server.orders.ticket_views import conversation_json, public_json, said_json, ticket_json
+from server.orders.tickets import HAPPENED, Ticket, TicketEvent
 from server.orders.trouble import UnknownReason
 from server.orders.views import Json
+from server.settings import Settings
+from server.storage.event_log import Event
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
+
+FORGET = "forget_ticket"  # the timer of a closed ticket without an order
 
 
 class TicketChanged(Refused):
@@ -85,13 +91,17 @@ class ReportCourier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 class TicketService:
     """The tickets of this platform.  `key` is the caller's Idempotency-Key: repeated, it gets the first answer."""
 
-    def __init__(self, storage: Storage, hands: Hands) -> None:
+    def __init__(self, storage: Storage, hands: Hands, settings: Settings) -> None:
         self._storage = storage
         self._hands = hands
+        self._keep_words = timedelta(seconds=settings.keep_personal_s)
 
     def register(self, timers: Timers) -> None:
-        """Let the clock escalate, wake and call overdue."""
+        """Let the clock escalate, wake and call overdue; and forget what was written about a courier in time."""
         timers.on(CLOCK, self._clock)
+        timers.on(FORGET, self._forget)
+        for ended in (TicketEvent.RESOLVE, TicketEvent.DISMISS):
+            self._storage.on_event(ENTITY, HAPPENED[ended], self._forget_in_time)
 
     async def report(
         self, viewer: Viewer, order_id: UUID, said: ReportTrouble, *, key: str | None = None
@@ -110,7 +120,7 @@ class TicketService:
                 raise NoCourier
             book = TicketBook(work)
             ticket = await self._reported(book, viewer, order, courier_id, said)
-            return await self._shown(work.connection, viewer, ticket)
+            return shown(viewer, ticket)
 
         told = fingerprint("report_trouble", order_id, said)
         return await once(self._storage, viewer, key, told, act)
@@ -138,7 +148,7 @@ class TicketService:
             )
             ticket = await book.place(ticket, self._hands.last_seen_of(said.courier_id))
             ticket = await book.words_of(ticket, viewer, said.words)
-            return await self._shown(work.connection, viewer, ticket)
+            return shown(viewer, ticket)
 
         return await once(self._storage, viewer, key, fingerprint("report_courier", said), act)
 
@@ -157,10 +167,10 @@ class TicketService:
             require_sees(viewer, ticket)
             told_how.rule(viewer, ticket)
             if said.version is not None and said.version != ticket.version:
-                raise TicketChanged(await self._shown(work.connection, viewer, ticket))
+                raise TicketChanged(shown(viewer, ticket))
             case = Case(book, ticket, order, viewer, self._hands)
             await told_how.act(case, said)
-            return await self._shown(work.connection, viewer, await book.store.get(ticket_id))
+            return shown(viewer, await book.store.get(ticket_id))  # what it did may have ended it
 
         told = fingerprint(f"ticket_{command}", ticket_id, said)
         return await once(self._storage, viewer, key, told, act)
@@ -173,13 +183,13 @@ class TicketService:
         store = TicketStore(connection)
         ticket = await store.get(ticket_id)
         require_sees(viewer, ticket)
-        shown = await self._shown(connection, viewer, ticket)
         if not works_on_all(viewer):
-            return shown
+            said = await store.notes_of([ticket.id], viewer.role.value)
+            return {**shown(viewer, ticket), "said": said_json(said)}
         conversation = conversation_json(
             await store.notes(ticket_id), await store.contacts(ticket_id), await store.evidence(ticket_id)
         )
-        return {**shown, **conversation}
+        return {**shown(viewer, ticket), **conversation}
 
     async def several(
         self, connection: Any, viewer: Viewer, wanted: Wanted, *, before: UUID | None, limit: int
@@ -193,14 +203,9 @@ class TicketService:
         tickets = await store.newest(mine, before=before, limit=limit)
         said = await store.notes_of([ticket.id for ticket in tickets], viewer.role.value)
         return [
-            public_json(ticket, [note for note in said if note.ticket_id == ticket.id]) for ticket in tickets
+            {**public_json(ticket), "said": said_json([one for one in said if one.ticket_id == ticket.id])}
+            for ticket in tickets
         ]
-
-    async def _shown(self, connection: Any, viewer: Viewer, ticket: Ticket) -> Json:
-        if works_on_all(viewer):
-            return ticket_json(ticket)
-        said = await TicketStore(connection).notes_of([ticket.id], viewer.role.value)
-        return public_json(ticket, said)
 
     # Inside
 
@@ -226,6 +231,21 @@ class TicketService:
 
     async def _clock(self, work: UnitOfWork, ticket_id: UUID, payload: Mapping[str, Any]) -> None:
         await TicketBook(work).look_at_the_clock(ticket_id)
+
+    async def _forget_in_time(self, work: UnitOfWork, event: Event) -> None:
+        """A ticket without an order is in no archive: its words have a time of their own."""
+        if event.fields.get("order_id") is None:
+            await work.set_timer(FORGET, event.entity_id, work.now + self._keep_words)
+
+    async def _forget(self, work: UnitOfWork, ticket_id: UUID, payload: Mapping[str, Any]) -> None:
+        store = TicketStore(work.connection)
+        if (await store.lock(ticket_id)).is_closed:  # else it was opened again, and will close again
+            await store.forget_words(ticket_id)
+
+
+def shown(viewer: Viewer, ticket: Ticket) -> Json:
+    """The ticket as the viewer may see it, without words: an answer is kept under its key longer than those may be."""
+    return ticket_json(ticket) if works_on_all(viewer) else public_json(ticket)
 
 
 async def reported(

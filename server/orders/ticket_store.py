@@ -161,12 +161,13 @@ class TicketStore:
 
     async def notes(self, ticket_id: UUID) -> list[Note]:
         """What was written, in its order."""
-        return [Note(**row) for row in await self._of_ticket("ticket_notes", ticket_id)]
+        return [Note(**row) for row in await self._of_ticket(Note, ticket_id)]
 
     async def notes_of(self, ticket_ids: Sequence[UUID], seen_by: str) -> list[Note]:
         """What was said in these tickets to (or by) one of the order's people."""
         rows = await self._connection.fetch(
-            "SELECT * FROM ticket_notes WHERE ticket_id = ANY($1::uuid[]) AND seen_by = $2 ORDER BY at, id",
+            f"SELECT {_fields(Note)} FROM ticket_notes WHERE ticket_id = ANY($1::uuid[]) AND seen_by = $2"
+            " ORDER BY place",
             list(ticket_ids),
             seen_by,
         )
@@ -174,20 +175,20 @@ class TicketStore:
 
     async def contacts(self, ticket_id: UUID) -> list[ContactTried]:
         """Who tried to reach whom, in its order."""
-        return [ContactTried(**row) for row in await self._of_ticket("ticket_contacts", ticket_id)]
+        return [ContactTried(**row) for row in await self._of_ticket(ContactTried, ticket_id)]
 
     async def evidence(self, ticket_id: UUID) -> list[Evidence]:
         """What was seen, in its order."""
-        return [Evidence(**row) for row in await self._of_ticket("ticket_evidence", ticket_id)]
+        return [Evidence(**row) for row in await self._of_ticket(Evidence, ticket_id)]
 
     async def forget_words(self, ticket_id: UUID) -> None:
         """Erase all words, attempts and evidence of this ticket.  (Those of an order's go with its people's data.)"""
         for table in TABLES_WITH_WORDS:
             await self._connection.execute(f"DELETE FROM {table} WHERE ticket_id = $1", ticket_id)
 
-    async def _of_ticket(self, table: str, ticket_id: UUID) -> list[Any]:
+    async def _of_ticket(self, what: type, ticket_id: UUID) -> list[Any]:
         rows: list[Any] = await self._connection.fetch(
-            f"SELECT * FROM {table} WHERE ticket_id = $1 ORDER BY at, id", ticket_id
+            f"SELECT {_fields(what)} FROM {_TABLE_OF[what]} WHERE ticket_id = $1 ORDER BY place", ticket_id
         )
         return rows
 
@@ -195,6 +196,10 @@ class TicketStore:
 _TABLE_OF: dict[type, str] = dict(zip((Note, ContactTried, Evidence), TABLES_WITH_WORDS, strict=True))
 _WRITTEN = tuple(field.name for field in fields(Ticket) if field.name != "number")
 _COLUMNS = ", ".join((*_WRITTEN, "number"))
+
+
+def _fields(what: Any) -> str:
+    return ", ".join(field.name for field in fields(what))
 
 
 def _places(count: int) -> str:

@@ -30,22 +30,22 @@ def conversation_json(
     return view
 
 
-def public_json(ticket: Ticket, said: Sequence[Note] = ()) -> Json:
-    """The ticket as one of the order's people sees it, with what was said to him and what he said himself."""
-    return {
-        "id": str(ticket.id),
-        "version": ticket.version,
-        **notice_fields(ticket),
-        "said": [
-            {
-                "at": _moment(note),
-                "author_role": note.author_role,
-                "template": note.template,
-                "words": note.words,
-            }
-            for note in said
-        ],
-    }
+def public_json(ticket: Ticket) -> Json:
+    """The ticket as one of the order's people sees it."""
+    return {"id": str(ticket.id), "version": ticket.version, **notice_fields(ticket)}
+
+
+def said_json(said: Sequence[Note]) -> list[Json]:
+    """What was said to one of the order's people, and by them."""
+    return [
+        {
+            "at": msgspec.to_builtins(note.at),
+            "author_role": note.author_role,
+            "template": note.template,
+            "words": note.words,
+        }
+        for note in said
+    ]
 
 
 def notice_json(ticket: Ticket) -> Json:
@@ -69,8 +69,3 @@ def notice_fields(ticket: Ticket) -> Json:
         }
     )
     return facts
-
-
-def _moment(note: Note) -> str:
-    moment: str = msgspec.to_builtins(note.at)
-    return moment

@@ -63,7 +63,8 @@ CREATE TABLE ticket_notes (
     seen_by text NOT NULL,
     template text,
     words text,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    place bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE INDEX ticket_notes_ticket ON ticket_notes (ticket_id);
 CREATE TABLE ticket_contacts (
@@ -75,7 +76,8 @@ CREATE TABLE ticket_contacts (
     how text NOT NULL,
     result text NOT NULL,
     words text,
-    at timestamptz NOT NULL
+    at timestamptz NOT NULL,
+    place bigint GENERATED ALWAYS AS IDENTITY
 );
 CREATE INDEX ticket_contacts_ticket ON ticket_contacts (ticket_id);
 CREATE TABLE ticket_evidence (
@@ -89,6 +91,7 @@ CREATE TABLE ticket_evidence (
     lng float8 CHECK (lng BETWEEN -180 AND 180),
     fix_time timestamptz,
     at timestamptz NOT NULL,
+    place bigint GENERATED ALWAYS AS IDENTITY,
     CHECK ((kind = 'photo') = (media_id IS NOT NULL) AND (kind = 'position') = (lat IS NOT NULL AND lng IS NOT NULL))
 );
 CREATE INDEX ticket_evidence_ticket ON ticket_evidence (ticket_id);
