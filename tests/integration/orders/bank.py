@@ -27,11 +27,6 @@ from tests.integration.people import Town, a_town
 
 KEY = "the shop's key"
 SECRET = b"a secret of thirty-two bytes or so"
-FEE_MINOR = 0
-
-
-class Died(BaseException):
-    """The process has died here: nothing after this line happens."""
 
 
 @dataclass
