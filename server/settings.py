@@ -29,10 +29,7 @@ class Settings:
     database_url: str = field(default="", metadata={"env": "DATABASE_URL"})  # PostgreSQL 14 or newer
     redis_url: str = field(default="", metadata={"env": "REDIS_URL"})  # Redis 7 or newer, or Valkey
     data_dir: Path = field(default=Path(".songda"), metadata={"env": "SONGDA_DATA"})  # their data, our secret
-
-    media_url: str = (
-        ""  # where pictures are kept: s3://bucket/prefix or file:///directory; empty: in data_dir
-    )
+    media_url: str = ""  # pictures: s3://bucket/prefix or file:///directory; empty: in data_dir
     media_endpoint: str = ""  # an S3 store that is not Amazon's; credentials come from AWS_… variables
 
     # The process and its pages.
