@@ -8,15 +8,19 @@ in his own topic.  Nobody else gets them, not even coarse.  What rules this is a
 from typing import Any, Protocol
 from uuid import UUID
 
+from server.accounts.permissions import OrderNotFound
 from server.accounts.roles import Role
 from server.dispatch.duties import DutyBoard
 from server.dispatch.legs import Assignment
 from server.dispatch.store import AssignmentStore
 from server.dispatch.views import assignment_json, codes_json
 from server.geo.nearest import NearestIndex
+from server.orders.checkout_service import checkout_json
+from server.orders.checkout_store import CheckoutStore
+from server.orders.checkouts import Checkout, CheckoutNotFound
 from server.orders.codes import Codes
 from server.orders.merchants import MerchantStore
-from server.orders.model import Order
+from server.orders.model import NOBODY, Order
 from server.orders.store import OrderStore
 from server.orders.ticket_store import TicketStore, Wanted
 from server.orders.ticket_views import notice_json, ticket_json
@@ -63,7 +67,10 @@ class StoreSnapshots:
     async def parties(self, connection: Any, topic: TopicName, audience: Audience) -> Parties | None:
         if topic.kind is not Kind.ORDER or topic.id is None or audience in SEES_ALL_ORDERS:
             return None
-        order = await OrderStore(connection).get(topic.id)
+        try:
+            order = await OrderStore(connection).get(topic.id)
+        except OrderNotFound:
+            return _waiting_parties(await _waiting(connection, topic.id))
         carried = audience is Audience.COURIER
         assignment = await AssignmentStore(connection).newest_of_order(topic.id) if carried else None
         return _parties(order, assignment)
@@ -84,7 +91,15 @@ class StoreSnapshots:
                 return None, await self._dispatch(connection)
 
     async def _order(self, connection: Any, order_id: UUID, audience: Audience) -> tuple[Parties, Json]:
-        order = await OrderStore(connection).get(order_id)
+        try:
+            order = await OrderStore(connection).get(order_id)
+        except OrderNotFound:
+            checkout = await _waiting(connection, order_id)
+            view = checkout_json(checkout)
+            if audience is not Audience.CUSTOMER:
+                del view["pay_url"]  # who has it could pay, or decline
+            nothing_yet = {"order": None, "assignment": None, "position": None, "tickets": []}
+            return _waiting_parties(checkout), {**nothing_yet, "checkout": view}
         assignment = await AssignmentStore(connection).newest_of_order(order_id)
         return _parties(order, assignment), {
             "order": {**await _order_view(connection, order, audience), **self._codes_for(order, audience)},
@@ -177,6 +192,19 @@ async def _listed(connection: Any, orders: list[Order]) -> list[Json]:
         }
         for order in orders
     ]
+
+
+async def _waiting(connection: Any, checkout_id: UUID) -> Checkout:
+    """The checkout of which an order may come; OrderNotFound when there is none either."""
+    try:
+        return await CheckoutStore(connection).get(checkout_id)
+    except CheckoutNotFound as error:
+        raise OrderNotFound from error
+
+
+def _waiting_parties(checkout: Checkout) -> Parties:
+    """Before it is paid, it is nobody's but its customer's."""
+    return Parties(checkout.customer_id, NOBODY, None)
 
 
 def _parties(order: Order, assignment: Assignment | None) -> Parties:
