@@ -14,7 +14,9 @@ COMMANDS = {
     "serve": "server.commands.serve",
     "demo": "server.commands.demo",
     "sim": "server.simulator.command",
+    "bank": "server.simulator.bank_command",
     "administrator": "server.commands.administrator",
+    "check-ledger": "server.commands.check_ledger",
     "worker": "server.commands.worker",
 }
 

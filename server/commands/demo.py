@@ -8,24 +8,29 @@ import asyncio
 import os
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from server.commands.administrator import make_administrator
 from server.commands.children import Child
+from server.commands.ports import free_port_after
 from server.commands.serve import add_arguments as add_serve_arguments
 from server.commands.serve import child_environment, settings_from, supervise
 from server.commands.servers import step
 from server.errors import StartupError
 from server.http.pages import base_map_path
-from server.settings import Settings
+from server.settings import LOOPBACK, Settings
 from server.simulator.basemap import ensure_base_map
 from server.simulator.command import CREDENTIALS_NAME
 from server.simulator.people import Credentials
 from server.simulator.run_city import CityOptions, demo_accounts
+from server.wire.standard_webhooks import write_secret
 
 ADMINISTRATOR = "administrator"
+BANK_BOOKS = "bank.jsonl"
+CARD_SHARE = 0.4  # of the city's orders are paid in advance
 PAGES = {"customer": "/customer/", "dispatcher": "/dispatch/"}
 
 
@@ -55,22 +60,49 @@ def run(options: argparse.Namespace) -> int:
         "--speed",
         str(options.speed),
     ]
+    settings = settings_from(options)
+    own_bank = not settings.payment_provider_url
+    if own_bank:
+        settings = with_bank(settings)
+        city += ["--card-share", str(CARD_SHARE)]
 
     async def open_city(settings: Settings) -> list[Child]:
         await _keep_administrator(settings)
         return [
+            *([_bank(settings)] if own_bank else []),
             Child(
                 name="city",
                 says_ready=True,
                 environment=child_environment(settings),
                 command=[sys.executable, "-m", "server", "sim", *city],
                 on_ready=lambda: print(_welcome(settings), flush=True),
-            )
+            ),
         ]
 
-    settings = settings_from(options)
     _build_base_map(settings)
     return asyncio.run(supervise(settings, open_city))
+
+
+def with_bank(settings: Settings) -> Settings:
+    """The settings of a shop of the sandbox bank, which will listen beside us."""
+    return replace(
+        settings,
+        payment_provider_url=f"http://{LOOPBACK}:{free_port_after(settings.port)}",
+        payment_provider_key=secrets.token_urlsafe(24),
+        payment_webhook_secrets=(write_secret(secrets.token_bytes(32)),),
+    )
+
+
+def _bank(settings: Settings) -> Child:
+    port = settings.payment_provider_url.rpartition(":")[2]
+    books = settings.data_dir / BANK_BOOKS
+    return Child(
+        name="bank",
+        restart=True,
+        says_ready=True,
+        environment=child_environment(settings),
+        command=[sys.executable, "-m", "server", "bank", "--port", port, "--books", str(books)],
+    )
 
 
 def _build_base_map(settings: Settings) -> None:

@@ -4,7 +4,9 @@ import errno
 import socket
 
 from server.errors import StartupError
+from server.settings import LOOPBACK
 
+NEAR, LAST_PORT = 100, 65_535
 BACKLOG = 4096  # a reconnect storm arrives all at once
 
 
@@ -32,6 +34,17 @@ def check_port_is_free(host: str, port: int) -> None:
             listener.listen(1)
         except OSError as error:
             raise StartupError(_why(host, port, error)) from error
+
+
+def free_port_after(port: int, *, host: str = LOOPBACK) -> int:
+    """The next port on which nobody listens now: for what stands beside a server, such as the demo's bank."""
+    for near in range(port + 1, min(port + NEAR, LAST_PORT)):
+        try:
+            check_port_is_free(host, near)
+        except StartupError:
+            continue
+        return near
+    raise StartupError(f"None of the {NEAR} ports after {port} is free.")
 
 
 def _why(host: str, port: int, error: OSError) -> str:

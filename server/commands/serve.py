@@ -82,6 +82,9 @@ def child_environment(settings: Settings) -> dict[str, str]:
         env_name("host"): settings.host,
         env_name("port"): str(settings.port),
         env_name("workers"): str(settings.workers),
+        env_name("payment_provider_url"): settings.payment_provider_url,
+        env_name("payment_provider_key"): settings.payment_provider_key,
+        env_name("payment_webhook_secrets"): ",".join(settings.payment_webhook_secrets),
         # Any worker answers /metrics for all of them.
         "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir(settings)),
     }

@@ -53,6 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fix-every", type=float, default=city.fix_every_s, metavar="SECONDS",
         help=f"between two fixes of a phone, in our time (default {city.fix_every_s:g})",
     )  # fmt: skip
+    parser.add_argument(
+        "--card-share", type=float, default=city.card_share,
+        help="of the orders are paid by card, on a server whose provider is the sandbox bank (default 0)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=city.seed, help="the same seed, the same day")
     parser.add_argument("--osm", type=Path, help="an OpenStreetMap extract (.osm.pbf) of another city")
     # For a supervisor: where to say that everybody has an account.
@@ -140,6 +144,7 @@ def _run_city(options: argparse.Namespace) -> int:
     city = CityOptions(
         couriers=options.couriers, merchants=options.merchants, orders_per_hour=options.orders_per_hour,
         speed=options.speed, fix_every_s=options.fix_every, seed=options.seed, osm_file=options.osm,
+        card_share=options.card_share,
     )  # fmt: skip
     say_ready = partial(_say_ready, options.ready_fd)
     url, credentials = _url(options, settings), _credentials(options, settings)

@@ -16,7 +16,11 @@ from server.simulator.world import World
 from server.wire.answers import ClosedForGood, RequestRefused
 from server.wire.client import Client
 
-ENDED = frozenset({"delivered", "completed", "rejected", "expired", "cancelled", "returned", "closed"})
+ENDED = frozenset({
+    "delivered", "completed", "rejected", "expired", "cancelled", "returned", "closed",
+    "lapsed", "failed", "abandoned", "paid_late", "paid_wrongly", "refunded",  # a checkout's
+})  # fmt: skip
+WATCHED = frozenset({"order", "checkout"})
 BROUGHT = frozenset({"delivered", "completed"})
 # Most people say that they have it, after a bite or two; the others are silent, and the clock says it for them.
 CONFIRMS = 0.7
@@ -44,12 +48,21 @@ class Customer:
     async def eat(self) -> None:
         """One order, from placing it to its end."""
         try:
-            order = await self._phone.command("/orders", self._order(self._random.choice(self._merchants)))
+            order = await self._place(self._order(self._random.choice(self._merchants)))
         except RequestRefused:
             self._tally.refused += 1
             return
         self._tally.placed += 1
         await self._watch(order["id"])
+
+    async def _place(self, wish: dict[str, Any]) -> dict[str, Any]:
+        """The order, or the checkout that becomes it."""
+        if not self._world.cards.chosen():
+            placed: dict[str, Any] = await self._phone.command("/orders", wish)
+            return placed
+        checkout: dict[str, Any] = await self._phone.command("/checkouts", {**wish, "payment": {"method": "card"}})
+        await self._world.cards.pay(checkout["pay_url"])
+        return checkout
 
     async def eat_on_and_on(self) -> None:
         """One order after the other; what an earlier run left open is watched first."""
@@ -69,7 +82,7 @@ class Customer:
         self._world.doors.homes[order_id] = self._tell_code
         try:
             async with self._phone.socket() as client:
-                status = str((await self._phone.listen(client, topic))["order"]["status"])
+                status = _status(await self._phone.listen(client, topic))
                 if status not in ENDED:
                     status = await self._end(client, topic)
             if status in BROUGHT:
@@ -103,8 +116,8 @@ class Customer:
         async for frame in client.frames():
             status = ""
             if frame.topic == topic and frame.event == "snapshot":
-                status = frame.payload["order"]["status"]
-            elif frame.topic == topic and frame.event == "changed" and frame.payload["entity"] == "order":
+                status = _status(frame.payload)
+            elif frame.topic == topic and frame.event == "changed" and frame.payload["entity"] in WATCHED:
                 status = frame.payload["fields"].get("status", "")
             if status in ENDED:
                 return str(status)
@@ -122,6 +135,11 @@ class Customer:
                 "lng": self._home.place.lng,
             },
         }  # fmt: skip
+
+
+def _status(snapshot: dict[str, Any]) -> str:
+    """Of the order, or of the checkout that it may become."""
+    return str((snapshot["order"] or snapshot["checkout"])["status"])
 
 
 class Crowd:

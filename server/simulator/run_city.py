@@ -11,6 +11,7 @@ from random import Random
 from server.clock import Clock, SystemClock
 from server.errors import StartupError
 from server.simulator.agenda import Agenda
+from server.simulator.cards import Cards
 from server.simulator.city import City, load_city
 from server.simulator.customers import Crowd, Customer
 from server.simulator.merchants import PREPARATION_S, MerchantDesk
@@ -48,8 +49,11 @@ class CityOptions:
     fix_every_s: float = 4.0  # of our time: a phone in navigation mode
     seed: int = 1
     osm_file: Path | None = None
+    card_share: float = 0.0  # of the orders: at the sandbox bank only
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.card_share <= 1.0:
+            raise StartupError("--card-share must be from 0 to 1.")
         if self.couriers < 1 or self.merchants < 1:
             raise StartupError("A city needs at least one courier and one merchant.")
         if not all(0 < number < math.inf for number in (self.orders_per_hour, self.speed, self.fix_every_s)):
@@ -69,6 +73,7 @@ async def run_city(
     rest = RestClient(url)
     tally = CityTally()
     clock = clock or SystemClock()
+    cards = Cards(options.card_share, random)
     line = Line(rest, clock, random, Backoff(), tally.fixes)
     try:
         people = People(line, administrator, data_dir / BOOK_NAME)
@@ -82,7 +87,7 @@ async def run_city(
         async with asyncio.TaskGroup() as tasks:
             world = World(
                 city=city, agenda=Agenda(clock, speed=options.speed), clock=clock, random=random, tally=tally,
-                fix_every_s=options.fix_every_s, tasks=tasks,
+                fix_every_s=options.fix_every_s, cards=cards, tasks=tasks,
             )  # fmt: skip
             world.start(world.agenda.run())
             await _begin(world, line, cast, options)
@@ -91,6 +96,7 @@ async def run_city(
                 tell(tally.line())
     finally:
         rest.close()
+        await cards.close()
 
 
 def demo_accounts(data_dir: Path) -> dict[str, Account]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from server.clock import Clock
 from server.simulator.agenda import Agenda
+from server.simulator.cards import Cards
 from server.simulator.city import City
 from server.simulator.doors import Doors
 from server.simulator.tally import CityTally
@@ -24,6 +25,7 @@ class World:
     tally: CityTally
     fix_every_s: float  # of our time
     doors: Doors = field(default_factory=Doors)
+    cards: Cards
     tasks: asyncio.TaskGroup
 
     def start(self, deed: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
