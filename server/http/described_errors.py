@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from server.accounts.api_keys import UnknownApiKey
 from server.accounts.permissions import OrderNotFound
 from server.accounts.revocations import SignedOut
 from server.accounts.standing import Dismissed, Suspended
@@ -29,6 +30,7 @@ OF_PEOPLE: tuple[type[TrackingError], ...] = (
     NotAuthenticated,
     TokenExpired,
     SignedOut,
+    UnknownApiKey,
     NotAllowed,
     Suspended,
     Dismissed,

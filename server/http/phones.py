@@ -20,8 +20,9 @@ from starlette.routing import Route
 
 from server.accounts.permissions import Permission, require
 from server.accounts.sessions import UnknownDeviceKey
+from server.accounts.standing import Dismissed, Suspended
 from server.accounts.viewer import Viewer
-from server.errors import BadInput, NotAuthenticated, NotFound
+from server.errors import BadInput, NotAllowed, NotAuthenticated, NotFound
 from server.http.operations import Query, operation
 from server.http.parts import HttpParts
 from server.http.phone_formats import Heard, Unreadable, read_location_json, read_osmand, read_owntracks
@@ -31,6 +32,7 @@ from server.wire.messages import MAX_FIXES_PER_BATCH
 
 MAX_PARAMETERS = 100
 REFUSED_HEADER = "Songda-Refused"
+NOT_THEIRS = (NotAllowed, Suspended, Dismissed)
 
 UNREADABLE = prometheus_client.Counter(
     "songda_phone_messages_unreadable_total", "Messages of stock apps that said no place and time"
@@ -107,7 +109,7 @@ class Phones:
                 self.osmand,
                 "A fix of the OsmAnd protocol",
                 query=OSMAND,
-                errors=(Unreadable, UnknownDevice),
+                errors=(Unreadable, UnknownDevice, *NOT_THEIRS),
                 tag="phones",
                 public=True,
                 answer_headers=refused,
@@ -123,7 +125,7 @@ class Phones:
                 body_types=("application/x-www-form-urlencoded", "application/json"),
                 answer=bytes,
                 answer_types=("*/*",),
-                errors=(Unreadable, UnknownDevice, UnknownJsonDevice),
+                errors=(Unreadable, UnknownDevice, UnknownJsonDevice, *NOT_THEIRS),
                 tag="phones",
                 public=True,
                 answer_headers=refused,
