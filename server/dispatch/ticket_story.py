@@ -10,7 +10,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from server.accounts.permissions import Permission, require
+from server.accounts.audit import LOOKED_AT_CONTACT, LOOKED_AT_TICKET, AuditFilter, AuditStore
+from server.accounts.permissions import (
+    OrderNotFound,
+    Permission,
+    Scope,
+    reach,
+    require,
+    require_for_all,
+)
 from server.accounts.store import Account, AccountStore
 from server.accounts.viewer import Viewer
 from server.dispatch.story_words import role_words, sentence
@@ -21,10 +29,12 @@ from server.orders.ticket_reasons import TEMPLATES
 from server.orders.ticket_store import TicketStore
 from server.orders.ticket_views import public_json, ticket_json
 from server.orders.ticket_words import ContactTried, Note
-from server.orders.tickets import ANSWERED
+from server.orders.tickets import ANSWERED, Ticket
 from server.orders.views import Json
 from server.storage.event_log import LogRow, history, told_on
 
+MAX_LOOKS = 200
+LAST = 2**63 - 1  # a place in the log behind all others
 # What concerns an order, but for the notices: the staff reads the changes they were made from.
 ABOUT_THE_ORDER = ("order", "assignment")
 
@@ -55,7 +65,7 @@ class Teller:
             "known_at": row.received_at,  # later than `at` when a phone had no network
             "entity": row.entity,
             "name": row.name,
-            "version": row.version,
+            "version": row.version or None,
             "actor_id": row.actor_id,
             "text": said,
         }
@@ -99,6 +109,7 @@ async def ticket_story(connection: Any, viewer: Viewer, ticket_id: UUID, *, lang
     if ticket.order_id is not None:
         concerning = await told_on(connection, f"order:{ticket.order_id}")
         rows += [row for row in concerning if row.entity in ABOUT_THE_ORDER]
+    rows += await _looks(connection, viewer, ticket)
     teller = Teller(
         language,
         await _people(connection, rows),
@@ -106,6 +117,47 @@ async def ticket_story(connection: Any, viewer: Viewer, ticket_id: UUID, *, lang
         await _evidence(store, ticket_id),
     )
     return {"ticket": ticket_json(ticket), "story": _told(teller, rows)}
+
+
+async def order_story(connection: Any, viewer: Viewer, order_id: UUID, *, language: str) -> Json:
+    """What happened to an order and to its couriers' assignments, for the staff who work on all tickets."""
+    require_for_all(viewer, Permission.SEE_TICKET)
+    rows = [row for row in await told_on(connection, f"order:{order_id}") if row.entity in ABOUT_THE_ORDER]
+    if not rows:
+        raise OrderNotFound
+    return {"story": _told(Teller(language, await _people(connection, rows), {}, {}), rows)}
+
+
+async def _looks(connection: Any, viewer: Viewer, ticket: Ticket) -> list[LogRow]:
+    """Who looked at what people wrote in it, and at where the order goes, once a person and hour; to those who may see
+    the audit.
+    """
+    if reach(viewer, Permission.SEE_AUDIT) is not Scope.ALL:
+        return []
+    first: dict[tuple[UUID, str, str], LogRow] = {}
+    for about in filter(None, (ticket.id, ticket.order_id)):
+        looks = await AuditStore(connection).newest(AuditFilter(entity_id=about), limit=MAX_LOOKS)
+        for look in reversed(looks):
+            hour = look["at"].strftime("%Y%m%d%H")
+            first.setdefault((look["actor_id"], look["what"], hour), _look_row(look, about))
+    return [row for row in first.values() if row.name in (LOOKED_AT_TICKET, LOOKED_AT_CONTACT)]
+
+
+def _look_row(look: Any, about: UUID) -> LogRow:
+    """A look, as if the log told of it; it has no version, and comes after what was told at that moment."""
+    return LogRow(
+        entity="audit",
+        entity_id=about,
+        version=0,
+        name=look["what"],
+        topics=(),
+        fields={"by": look["actor_role"]},
+        actor_id=look["actor_id"],
+        occurred_at=look["at"],
+        transaction_id=LAST,
+        position=LAST,
+        received_at=look["at"],
+    )
 
 
 def _told(teller: Teller, rows: Sequence[LogRow]) -> list[Json]:

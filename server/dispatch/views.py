@@ -65,13 +65,15 @@ async def shown_contacts(
     }
 
 
-async def describe(connection: Any, viewer: Viewer, orders: Sequence[Order]) -> list[Json]:
+async def describe(
+    connection: Any, viewer: Viewer, orders: Sequence[Order], *, with_contact: bool = True
+) -> list[Json]:
     """Each order with its `merchant`, its open `assignment` and, for those who may see it, its exact `dropoff`."""
     order_ids = [order.id for order in orders]
     merchants = await MerchantStore(connection).several({order.merchant_id for order in orders})
     assignments = await AssignmentStore(connection).open_of_orders(order_ids)
     shown: set[UUID] = set()
-    if may(viewer, Permission.SEE_CONTACT):
+    if with_contact and may(viewer, Permission.SEE_CONTACT):
         carriers = {order_id: assignment.courier_id for order_id, assignment in assignments.items()}
         shown = await shown_contacts(connection, viewer, orders, carriers)
     contacts = await OrderStore(connection).contacts(sorted(shown)) if shown else {}
@@ -91,15 +93,20 @@ def codes_json(order: Order, role: Role, codes: Codes) -> Json:
     return shown.get(role, {})
 
 
-async def order_view(connection: Any, viewer: Viewer, order_id: UUID, codes: Codes) -> Json:
-    """One order as this viewer may see it, with its latest assignment; NotAllowed, or NotFound for a foreign one."""
+async def order_view(
+    connection: Any, viewer: Viewer, order_id: UUID, codes: Codes, *, with_contact: bool = True
+) -> Json:
+    """One order as this viewer may see it, with its latest assignment; NotAllowed, or NotFound for a foreign one.
+
+    Without `with_contact` nobody's address is looked at, so that no look has to be written down.
+    """
     require(viewer, Permission.SEE_ORDER)
     order = await OrderStore(connection).get(order_id)
     assignment = await AssignmentStore(connection).newest_of_order(order_id)
     carrier = assignment.courier_id if assignment is not None and assignment.state not in ENDED else None
     require_for_order(viewer, Permission.SEE_ORDER, **order.people(carrier))
     carriers = {} if carrier is None else {order_id: carrier}
-    shown = await shown_contacts(connection, viewer, [order], carriers)
+    shown = await shown_contacts(connection, viewer, [order], carriers) if with_contact else set()
     merchant = await MerchantStore(connection).get(order.merchant_id)
     contact = await OrderStore(connection).contact(order_id) if shown else None
     return {
@@ -116,6 +123,7 @@ async def orders_view(
     asked: OrderFilter = WHICHEVER,
     before: UUID | None = None,
     limit: int = 50,
+    with_contact: bool = True,
 ) -> list[Json]:
     """The viewer's orders as `asked` (their own, or all for those who see all), newest first; `before` is an id."""
     require(viewer, Permission.SEE_ORDER)
@@ -131,7 +139,7 @@ async def orders_view(
     else:  # a courier's own is what he carries now
         carried = await AssignmentStore(connection).open_of_courier(viewer.account_id)
         orders = [] if carried is None else await newest(order_id=carried.order_id)
-    return await describe(connection, viewer, orders)
+    return await describe(connection, viewer, orders, with_contact=with_contact)
 
 
 def _described(

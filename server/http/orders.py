@@ -3,6 +3,7 @@ as a table in dispatch/commands.py.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from server.http.requests import (
     answer,
     body_of,
     key_of,
+    query_choice,
     query_choices,
     query_count,
     query_id,
@@ -42,6 +44,15 @@ from server.orders.views import Json
 from server.storage.event_log import read_at
 
 MAX_NUMBER = 10**12
+
+
+class Flag(StrEnum):
+    """A condition that is set or not."""
+
+    TRUE = "true"
+    FALSE = "false"
+
+
 FILTERS = (
     Query("status", list[Status], "In one of these statuses"),
     Query("number", Annotated[int, Meta(ge=1, le=MAX_NUMBER)], "The number that people read to each other"),
@@ -51,6 +62,8 @@ FILTERS = (
     Query("placed_after", Moment, "Placed at this moment or later"),
     Query("placed_before", Moment, "Placed earlier than this moment"),
 )
+# A desk that shows an order looks at its contact on purpose only, since each look is written down.
+CONTACT = Query("contact", Flag, "false: without `contact` and `dropoff`, which then are not looked at")
 
 
 class Orders:
@@ -69,10 +82,17 @@ class Orders:
                 self.list,
                 "The orders you may see, newest first",
                 answer=OrdersPage,
-                query=(*FILTERS, LIMIT, BEFORE),
+                query=(*FILTERS, CONTACT, LIMIT, BEFORE),
             ),
             operation(
-                "GET", one, self.one, "One order", answer=OrderSeen, etag=True, errors=(OrderNotFound,)
+                "GET",
+                one,
+                self.one,
+                "One order",
+                answer=OrderSeen,
+                query=(CONTACT,),
+                etag=True,
+                errors=(OrderNotFound,),
             ),
             *(self._command(f"{one}/{path_word(name)}", name, command) for name, command in COMMANDS.items()),
         ]
@@ -85,8 +105,11 @@ class Orders:
         viewer = viewer_of(request, self._parts.tokens)
         limit = query_limit(request, default=50)
         asked, before = _filter(request), query_id(request, "before")
+        look = query_choice(request, "contact", Flag) is not Flag.FALSE
         async with read_at(self._parts.storage.pool) as (connection, _):
-            orders = await orders_view(connection, viewer, asked=asked, before=before, limit=limit)
+            orders = await orders_view(
+                connection, viewer, asked=asked, before=before, limit=limit, with_contact=look
+            )
         await self._look(viewer, orders)
         return answer({"orders": orders, "next_before": orders[-1]["id"] if len(orders) == limit else None})
 
@@ -97,8 +120,11 @@ class Orders:
         with a command that shall only be carried out on the order as you saw it.
         """
         viewer = viewer_of(request, self._parts.tokens)
+        look = query_choice(request, "contact", Flag) is not Flag.FALSE
         async with read_at(self._parts.storage.pool) as (connection, _):
-            order = await order_view(connection, viewer, request.path_params["order_id"], self._codes)
+            order = await order_view(
+                connection, viewer, request.path_params["order_id"], self._codes, with_contact=look
+            )
         await self._look(viewer, [order])
         return tagged(request, order, version=order["version"])
 

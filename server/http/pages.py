@@ -36,6 +36,7 @@ def page_routes(settings: Settings) -> list[BaseRoute]:
                 "attribution": settings.map_attribution,
                 "ageing_after_s": settings.ageing_after_s,
                 "gone_after_s": settings.gone_after_s,
+                "take_within_s": settings.take_within_s,
             },
             headers={"Cache-Control": "no-cache"},
         )
@@ -69,7 +70,11 @@ def page_routes(settings: Settings) -> list[BaseRoute]:
     async def with_slash(request: Request) -> Response:
         return RedirectResponse(request.url.path + "/")
 
-    pages = [name for name in ("customer", "merchant", "dispatch") if (STATIC_DIR / name).is_dir()]
+    pages = [
+        name
+        for name in ("customer", "follow", "merchant", "dispatch", "desk", "courier")
+        if (STATIC_DIR / name).is_dir()
+    ]
     return [
         Route("/", home),
         Route("/api", with_slash),

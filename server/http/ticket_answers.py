@@ -128,12 +128,24 @@ class TicketStory(Answer):
     story: list[StoryLine]
 
 
+class OrderStory(Answer):
+    """An order as a story, the oldest first."""
+
+    story: list[StoryLine]
+
+
 class Coded(Answer):
     """A code with its words."""
 
     code: str
     en: str
     zh: str
+
+
+class DecisionAnswer(Coded):
+    """What can be decided, and by which roles."""
+
+    roles: list[Role]
 
 
 class Sentence(Answer):
@@ -156,7 +168,7 @@ class KindAnswer(Answer):
     acknowledge_within_s: int
     resolve_within_s: int
     reasons: list[Coded]
-    decisions: list[Coded]
+    decisions: list[DecisionAnswer]
     questions: list[Sentence]
 
 

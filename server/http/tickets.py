@@ -1,7 +1,6 @@
 """Tickets: the trouble that people report and work on.  What may be said to one stands in orders/ticket_commands.py."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.audit import LOOKED_AT_TICKET
 from server.accounts.permissions import OrderNotFound, Permission, require
 from server.accounts.roles import Role
+from server.accounts.viewer import Viewer
 from server.dispatch.order_moves import (
     BadAddress,
     BadPromise,
@@ -19,10 +20,10 @@ from server.dispatch.order_moves import (
     NobodyCarriesIt,
     TooFarAway,
 )
-from server.dispatch.ticket_story import ticket_story
+from server.dispatch.ticket_story import order_story, ticket_story
 from server.errors import TrackingError
 from server.http.operations import BEFORE, LIMIT, Handler, Operation, Query, operation
-from server.http.orders import may_be_left_out, path_word
+from server.http.orders import Flag, may_be_left_out, path_word
 from server.http.parts import HttpParts
 from server.http.requests import (
     answer,
@@ -36,10 +37,18 @@ from server.http.requests import (
     version_in_if_match,
     viewer_of,
 )
-from server.http.ticket_answers import KindList, TicketAnswer, TicketSeen, TicketsPage, TicketStory
+from server.http.ticket_answers import (
+    KindList,
+    OrderStory,
+    TicketAnswer,
+    TicketSeen,
+    TicketsPage,
+    TicketStory,
+)
 from server.http.words import Language, language_of
 from server.orders.lifecycle import IllegalTransition
 from server.orders.media import MediaNotFound
+from server.orders.ticket_access import deciders, works_on_all
 from server.orders.ticket_acts import NoOutcome, NothingSaid, UnknownAssignee, UnknownTemplate
 from server.orders.ticket_commands import TICKET_COMMANDS, TicketCommand
 from server.orders.ticket_decisions import BadRefund, BadUntil, DecisionNotPossible
@@ -57,14 +66,6 @@ from server.orders.ticket_store import TicketAlreadyOpen, Wanted
 from server.orders.tickets import BadPause, TicketClosed, TicketNotFound, TicketState
 from server.orders.trouble import UnknownReason
 from server.storage.event_log import read_at
-
-
-class Flag(StrEnum):
-    """A condition that is set or not."""
-
-    TRUE = "true"
-    FALSE = "false"
-
 
 ALL, ONE = "/api/v1/tickets", "/api/v1/tickets/{ticket_id:uuid}"
 FILTERS = (
@@ -123,6 +124,9 @@ class Tickets:
                       errors=(OrderNotFound, UnknownReason, NotInTrouble, NoCourier, MediaNotFound, IllegalTransition)),
             operation("GET", "/api/v1/orders/{order_id:uuid}/tickets", self.of_order, "The tickets of an order",
                       answer=TicketsPage, tag="tickets"),
+            operation("GET", "/api/v1/orders/{order_id:uuid}/story", self.order_story,
+                      "An order as a story, for the staff", answer=OrderStory, query=(LANGUAGE,), tag="tickets",
+                      errors=(OrderNotFound,)),
             operation("POST", ALL, self.report_courier, "Report what a courier has done", body=ReportCourier,
                       answer=TicketAnswer, status=201, tag="tickets", keyed=True,
                       errors=(UnknownReason, UnknownCourier)),
@@ -182,6 +186,7 @@ class Tickets:
         viewer = viewer_of(request, self._parts.tokens)
         async with read_at(self._parts.storage.pool) as (connection, _):
             ticket = await self._parts.tickets.one(connection, viewer, request.path_params["ticket_id"])
+        await self._look(viewer, request.path_params["ticket_id"])
         return tagged(request, ticket, version=ticket["version"])
 
     async def story(self, request: Request) -> Response:
@@ -190,13 +195,26 @@ class Tickets:
         `at` is when it happened, `known_at` when we heard: a phone may have had no network.
         """
         viewer = viewer_of(request, self._parts.tokens)
-        asked = query_choice(request, "lang", Language)
-        language = asked or language_of(request.headers.get("accept-language", ""))
         async with read_at(self._parts.storage.pool) as (connection, _):
             told = await ticket_story(
-                connection, viewer, request.path_params["ticket_id"], language=language.value
+                connection, viewer, request.path_params["ticket_id"], language=_language(request).value
+            )
+        await self._look(viewer, request.path_params["ticket_id"])
+        return answer(told)
+
+    async def order_story(self, request: Request) -> Response:
+        """What happened to the order and its couriers, who did it and when we heard; nobody's address is in it."""
+        viewer = viewer_of(request, self._parts.tokens)
+        async with read_at(self._parts.storage.pool) as (connection, _):
+            told = await order_story(
+                connection, viewer, request.path_params["order_id"], language=_language(request).value
             )
         return answer(told)
+
+    async def _look(self, viewer: Viewer, ticket_id: UUID) -> None:
+        """Before somebody else is shown what people wrote and where they were, it is written down."""
+        if works_on_all(viewer):
+            await self._parts.audit.looked(viewer, LOOKED_AT_TICKET, "ticket", [ticket_id])
 
     async def _listed(self, request: Request, wanted: Wanted) -> Response:
         viewer = viewer_of(request, self._parts.tokens)
@@ -243,6 +261,11 @@ class Tickets:
         return endpoint
 
 
+def _language(request: Request) -> Language:
+    asked = query_choice(request, "lang", Language)
+    return asked or language_of(request.headers.get("accept-language", ""))
+
+
 def _query_flag(request: Request, name: str) -> bool:
     return query_choice(request, name, Flag) is Flag.TRUE
 
@@ -261,7 +284,10 @@ def _catalogue() -> dict[str, Any]:
                 "acknowledge_within_s": rule.acknowledge_within_s,
                 "resolve_within_s": rule.resolve_within_s,
                 "reasons": _coded(rule.reasons),
-                "decisions": _coded({decision: DECISION_WORDS[decision] for decision in rule.decisions}),
+                "decisions": [
+                    {**told, "roles": deciders(Decision(told["code"]))}
+                    for told in _coded({decision: DECISION_WORDS[decision] for decision in rule.decisions})
+                ],
                 "questions": [{"en": words.en, "zh": words.zh} for words in rule.questions],
             }
             for kind, rule in KINDS.items()

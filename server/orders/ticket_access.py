@@ -1,6 +1,6 @@
 """Who may see a ticket, report one and decide what in it.  Pure; how far permissions reach stands in accounts."""
 
-from server.accounts.permissions import Permission, Scope, is_own, may, reach, require
+from server.accounts.permissions import Permission, Scope, is_own, may, reach, require, scope
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.errors import NotAllowed
@@ -27,6 +27,13 @@ NEEDED: dict[Decision, Permission] = {
     Decision.WARN: Permission.JUDGE_COURIER,
     Decision.SUSPEND: Permission.JUDGE_COURIER,
 }
+
+
+def deciders(decision: Decision) -> list[Role]:
+    """The roles that may take this decision."""
+    return [
+        role for role in Role if all(scope(role, one) for one in (Permission.WORK_TICKET, NEEDED[decision]))
+    ]
 
 
 def works_on_all(viewer: Viewer) -> bool:
