@@ -22,6 +22,7 @@ LOOKED_AT_CONTACT = "looked_at_contact"
 LOOKED_AT_TRACK = "looked_at_track"
 LOOKED_AT_ARCHIVE = "looked_at_archive"
 LOOKED_AT_AUDIT = "looked_at_audit"
+LOOKED_AT_TICKET = "looked_at_ticket"  # with what people wrote in it
 
 
 @dataclass(frozen=True, slots=True)

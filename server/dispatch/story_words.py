@@ -131,6 +131,8 @@ SENTENCES: Mapping[tuple[str, str], Words] = {
     ("order", "re_promised"): Words("{who} promised {promised_at}", "{who}重新承诺送达 {promised_at}"),
     ("order", "address_corrected"): Words("{who} corrected the address", "{who}更正了地址"),
     ("order", "proof_waived"): Words("{who} let the courier go on without a proof", "{who}免除凭证"),
+    ("order", "codes_locked"): Words("too many wrong codes were said", "验证码错误次数过多"),
+    ("order", "payment_changed"): Words("the state of its payment changed", "支付状态变更"),
     ("order", "ready_late"): Words("the food was not ready in time", "超时未出餐"),
     ("order", "pickup_late"): Words("the food was ready, and nobody fetched it", "已出餐但超时未取"),
     ("order", "promise_broken"): Words("the promised time passed", "已超过承诺送达时间"),
@@ -207,7 +209,8 @@ SENTENCES: Mapping[tuple[str, str], Words] = {
     ("ticket_notice", "resolved"): Words("it is over: {outcome}", "已处理：{outcome}"),
     ("ticket_notice", "dismissed"): Words("nothing was found in it", "经核实不成立"),
     ("ticket_notice", "reopened"): Words("it was opened again", "已重新处理"),
-    ("audit", "looked"): Words("{who} looked at it", "{who}查看"),
+    ("audit", "looked_at_ticket"): Words("{who} read the ticket", "{who}查看工单"),
+    ("audit", "looked_at_contact"): Words("{who} looked up where the order goes", "{who}查看收件信息"),
 }
 # fmt: on
 _PLAIN = {

@@ -18,6 +18,7 @@ from server.http.problems import MEDIA_TYPE
 from server.http.requests import BadBody, BadPrecondition, BadQuery, WrongMediaType
 from server.ids import BadId
 from server.orders.store import OrderChanged
+from server.orders.ticket_service import TicketChanged
 from server.storage.database import DatabaseUnavailable
 from server.storage.idempotency import BadKey, KeyReused
 
@@ -40,6 +41,8 @@ OF_JSON: tuple[type[TrackingError], ...] = (BadBody, WrongMediaType)
 OF_QUERIES: tuple[type[TrackingError], ...] = (BadQuery, BadId)
 OF_KEYS: tuple[type[TrackingError], ...] = (KeyReused, BadKey)
 NO_SUCH_PATH = "not_found"
+# What somebody saw has moved on: a conflict, and with If-Match a failed precondition.
+SEEN_OTHERWISE = frozenset({OrderChanged, TicketChanged})
 
 
 def title_of(error: type[TrackingError]) -> str:
@@ -70,7 +73,7 @@ def problems_of(one: Operation) -> Mapping[int, dict[str, str]]:
     problems: defaultdict[int, dict[str, str]] = defaultdict(dict)
     for error in errors_of(said, of_an_order="order_id" in one.param_convertors):
         problems[error.http_status][error.code] = title_of(error)
-        if error is OrderChanged and said.if_match:
+        if error in SEEN_OTHERWISE and said.if_match:
             problems[412][error.code] = title_of(error)
     if one.param_convertors:
         problems[404].setdefault(NO_SUCH_PATH, "Not Found")
