@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 
 from server.accounts.viewer import Viewer
+from server.errors import TrackingError
 from server.orders.ledger_store import LedgerStore
 from server.orders.model import PaymentMethod
 from server.orders.payment_provider import HttpPaymentProvider
@@ -82,7 +83,10 @@ class Street:
             return httpx.Response(503)
         headers, body = {name.lower(): value for name, value in request.headers.items()}, request.content
         self.words.append((headers, body))
-        await self.town.money.payments.listen(headers, body)
+        try:
+            await self.town.money.payments.listen(headers, body)
+        except TrackingError as error:
+            return httpx.Response(error.http_status)
         return httpx.Response(200)
 
     async def open(self, *, by: Viewer | None = None, key: str | None = None, **wish: Any) -> dict[str, Any]:
@@ -169,7 +173,7 @@ async def a_street(storage: Storage, clock: ManualClock, **settings: Any) -> Asy
         webhook_secret=SECRET,
         slow_s=1e6,
         late_s=1e6,
-        scale=0.01,
+        scale=0.0005,
     )
     bank = Bank(options, Books(), clock)
     await bank.start()
