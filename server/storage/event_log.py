@@ -228,6 +228,8 @@ class EventTail:
     def hint(self, transaction_id: int | None = None) -> None:
         """Somebody has committed (that transaction): look now, and again until it has been seen."""
         if transaction_id is not None:
+            if transaction_id < self._place[0]:
+                return  # our own commit, told to us by Redis as well, and seen already
             self._hinted = max(self._hinted, transaction_id)
         self._woken.set()
 

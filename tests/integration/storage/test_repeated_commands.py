@@ -18,6 +18,7 @@ from server.storage.idempotency import Answer, KeyReused
 from server.storage.unit_of_work import ATTEMPTS, Storage, UnitOfWork
 from tests.builders import an_event
 from tests.fakes import ManualClock
+from tests.tables import make_table
 
 ACCOUNT = UUID(int=7)
 
@@ -44,9 +45,11 @@ class Counters:
 
     @classmethod
     async def fresh(cls, pool: asyncpg.Pool) -> "Counters":
+        await make_table(
+            pool, "CREATE TABLE IF NOT EXISTS counters (name text PRIMARY KEY, value int NOT NULL)"
+        )
         await pool.execute(
-            "CREATE TABLE IF NOT EXISTS counters (name text PRIMARY KEY, value int NOT NULL);"
-            "TRUNCATE counters, event_log, idempotency_keys;"
+            "DELETE FROM counters; DELETE FROM event_log; DELETE FROM idempotency_keys;"
             "INSERT INTO counters VALUES ('stock', 2), ('seen', 0)"
         )
         return cls(Storage(pool, None, ManualClock()))

@@ -14,6 +14,7 @@ from server.storage.timers import BATCH, LONGEST_BACKOFF_S, Timers, backoff_s
 from server.storage.unit_of_work import Storage, UnitOfWork
 from tests.builders import an_event
 from tests.fakes import NOON, ManualClock
+from tests.tables import make_table
 from tests.waiting import eventually
 
 Fired = list[tuple[UUID, dict[str, Any]]]
@@ -67,7 +68,7 @@ async def test_two_processes_fire_each_timer_once(storage: Storage, clock: Manua
     async def expire(work: UnitOfWork, entity_id: UUID, payload: dict[str, Any]) -> None:
         await work.connection.execute("INSERT INTO expired VALUES ($1)", entity_id)
 
-    await storage.pool.execute("CREATE TABLE expired (id uuid NOT NULL)")
+    await make_table(storage.pool, "CREATE TABLE expired (id uuid NOT NULL)")
     several = [Timers(storage, clock) for _ in range(2)]
     for timers in several:
         timers.on("expire", expire)
@@ -253,7 +254,7 @@ class Firing:
 
     async def while_a_command(self, command: Callable[[UnitOfWork], Awaitable[None]], **payload: Any) -> int:
         """How many timers fired, when `command` had the order first."""
-        await self.storage.pool.execute("CREATE TABLE orders_held (id uuid PRIMARY KEY)")
+        await make_table(self.storage.pool, "CREATE TABLE orders_held (id uuid PRIMARY KEY)")
         await self.storage.pool.execute("INSERT INTO orders_held VALUES ($1)", self.order)
         await set_timer(self.storage, self.order, 0.0, **payload)
         async with self.storage.unit_of_work() as work:
