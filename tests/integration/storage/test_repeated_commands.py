@@ -206,7 +206,7 @@ class Crossing:
         self.tries += 1
         meets = self.tries <= 2
         await work.append(an_event())
-        await work.connection.execute("SET LOCAL deadlock_timeout = '10ms'")
+        await work.connection.execute("SET LOCAL ROLE NONE; SET LOCAL deadlock_timeout = '10ms'")
         await work.connection.execute("UPDATE counters SET value = value + 1 WHERE name = $1", first)
         if meets:
             await self.both_have_one.wait()
