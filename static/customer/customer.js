@@ -4,16 +4,20 @@ import { element, show } from "../js/dom.js";
 import { clockTime, inOtherLanguage, money, onLanguage, sentenceFor, t } from "../js/i18n.js";
 import { fit, followScheme } from "../js/map.js";
 import { startPage } from "../js/page.js";
-import { Menu, merchantList, merchantPins } from "./shop.js";
+import { Catalogue } from "./catalogue.js";
+import { CheckoutView } from "./checkout.js";
+import { Menu } from "./menu.js";
 import { OrderView } from "./order.js";
+import { merchantList, merchantPins } from "./shop.js";
 
 const NAMES_FROM_ZOOM = 15;              // further out the names of the restaurants would cover each other
 const LOOK_AGAIN_MS = 15_000;            // the list of orders is no socket topic; an open order is
 
 const panel = document.getElementById("panel");
 const follow = document.getElementById("follow");
+const catalogue = new Catalogue();
 let page = null;
-let current = null;                      // {leave, render?}
+let current = null;                      // {leave, speak?}
 let shown = 0;                           // counts views, so that a late answer does not draw over a newer one
 
 page = await startPage({ roles: ["customer"], onSignedIn: () => page && route(), onSignedOut: leave });
@@ -25,7 +29,7 @@ follow.addEventListener("click", () => {
 });
 page.map?.on("dragstart", () => follow.setAttribute("aria-pressed", "false"));
 addEventListener("hashchange", route);
-onLanguage(() => (current?.render ? current.render() : route()));
+onLanguage(() => (current?.speak ? current.speak() : route()));
 page.login.start();
 
 function showNames() {
@@ -46,7 +50,12 @@ async function route() {
   const [, kind, id] = location.hash.split("/");
   follow.setAttribute("aria-pressed", "true");
   if (kind === "o" && id) {
-    current = new OrderView({ ...page, panel, follow, limits: page.config, orderId: id });
+    current = new OrderView({ ...page, panel, follow, limits: page.config, orderId: id, catalogue });
+    return;
+  }
+  if (kind === "c" && id) {
+    const view = new CheckoutView({ ...page, panel, checkoutId: id, onPaid: (orderId) => { location.hash = `#/o/${orderId}`; } });
+    current = { leave: () => view.leave(), speak: () => view.render() };
     return;
   }
   try {
@@ -62,14 +71,26 @@ async function route() {
 }
 
 async function menu(merchantId) {
-  const merchant = await page.api.get(`/merchants/${merchantId}`);
+  const [merchant, contact] = await Promise.all([page.api.get(`/merchants/${merchantId}`), lastContact()]);
   return () => {
     const view = new Menu({
-      ...page, merchant, onPlaced: (order) => { location.hash = `#/o/${order.id}`; },
+      ...page, merchant, contact,
+      onPlaced: (order) => { location.hash = `#/o/${order.id}`; },
+      onCheckout: (checkout) => { location.hash = `#/c/${checkout.id}`; },
     });
     show(panel, view.render());
-    return { leave: () => view.leave() };
+    return { leave: () => view.leave(), speak: () => show(panel, view.render()) };
   };
+}
+
+/** Where the last order went: most people order to the same door. */
+async function lastContact() {
+  try {
+    const { orders: [last] } = await page.api.get("/orders", { limit: 1 });
+    return last ? (await page.api.get(`/orders/${last.id}`)).contact : null;
+  } catch {
+    return null;                         // the fields can be filled in by hand
+  }
 }
 
 async function home() {

@@ -1,251 +1,257 @@
-// One order, live: its steps, who carries it, and where he is on the map.
+// One order, live: what is going on, what is promised, what may be done about it, and its courier on the map.
 
-import { element, icon, ICONS, show } from "../js/dom.js";
-import { ago, clockTime, inOtherLanguage, money, sentenceFor, t } from "../js/i18n.js";
-import { courierMarker, fit, pin, showArea } from "../js/map.js";
-import { applyChange, isOver, stepsOf } from "../js/messages.js";
-import { Motion, presenceOf } from "../js/motion.js";
-import { toLngLat } from "../js/position.js";
+import { tickCountdowns } from "../js/countdown.js";
+import { element, redraw, show } from "../js/dom.js";
+import { ago, sentenceFor, t } from "../js/i18n.js";
+import { isOver } from "../js/messages.js";
+import { presenceOf } from "../js/motion.js";
+import { applyNews, isCancellable } from "../js/order_life.js";
+import { answerForm, cancelForm, troubleForm } from "./order_forms.js";
+import { OrderMap } from "./order_map.js";
+import {
+  backLink, codeCard, courierCard, headline, itemList, paymentPart, promiseCard, proofPart, steps, ticketPart, undoBar,
+} from "./order_parts.js";
+import { Review } from "./review.js";
+import { Share } from "./share.js";
 
-const CANCELLABLE = new Set(["pending_acceptance", "accepted"]);
-const COARSE_MAX_ZOOM = 14.8;            // the area he may be in fits the view
-const INNER = 0.2;                       // the courier is led back when he nears this share of the map's edge
+const TROUBLE_WHILE = new Set(["accepted", "delivering", "delivery_exception", "completed"]);
 
 export class OrderView {
-  #api; #connection; #map; #panel; #follow; #limits;
+  #api; #panel; #limits; #orderId; #catalogue; #isGuest;
   #view = null;
-  #motion = new Motion();
-  #position = null;                      // the newest heard, exact or coarse
-  #marker = null;
-  #pins = [];
-  #leave; #ticking; #frame = null;
-  #asksToCancel = false;
+  #onMap;
+  #refunds = [];
+  #tickets = new Map();                  // id -> as REST tells it, with what was said
+  #answers = new Map();                  // id -> the form to reply with
+  #form = null;
+  #review = null;
+  #share = null;
+  #proofUrl = null;
+  #leave; #ticking;
   #problem = "";
 
-  constructor({ api, connection, map, panel, follow, limits, orderId }) {
+  /** `isGuest`: somebody who follows by a link, and so sees less and does less. */
+  constructor({ api, connection, map, panel, follow, limits, orderId, catalogue, isGuest = false, onRefused = null }) {
     this.#api = api;
-    this.#connection = connection;
-    this.#map = map;
     this.#panel = panel;
-    this.#follow = follow;
     this.#limits = limits;
+    this.#orderId = orderId;
+    this.#catalogue = catalogue;
+    this.#isGuest = isGuest;
+    this.#onMap = new OrderMap({ map, follow });
     show(panel, element("div", { class: "view" }, element("p", { class: "empty" }, "…")));
+    if (!isGuest) catalogue.load(api).then(() => this.render(), () => {});     // without it codes have no words
     this.#leave = connection.join(`order:${orderId}`, {
       onSnapshot: (snapshot) => this.#begin(snapshot),
       onChange: (change) => this.#change(change),
       onEvent: (event, payload) => {
-        if (event === "position") this.#hear(payload);
+        if (event !== "position") return;
+        this.#onMap.hear(payload);
+        this.#showCourierLine();
       },
-      onRefused: (error) => show(panel, element("div", { class: "view" }, backLink(),
-        element("p", { class: "problem-box", role: "alert" }, sentenceFor(error)))),
+      onRefused: onRefused ?? ((error) => show(panel, element("div", { class: "view" }, backLink(),
+        element("p", { class: "problem-box", role: "alert" }, sentenceFor(error))))),
     });
-    this.#ticking = setInterval(() => this.#showCourierLine(), 1_000);
+    this.#ticking = setInterval(() => this.#tick(), 1_000);
   }
 
   leave() {
     this.#leave();
     clearInterval(this.#ticking);
-    cancelAnimationFrame(this.#frame);
-    this.#forgetCourier();
-    this.#pins.forEach((marker) => marker.remove());
-    this.#follow.hidden = true;
+    this.#onMap.leave();
+    if (this.#proofUrl) URL.revokeObjectURL(this.#proofUrl);
+    this.#orderId = null;
   }
 
   #begin(snapshot) {
-    const isFirst = this.#view === null;
     this.#view = snapshot;
-    if (this.#map && isFirst) this.#showPlaces();
-    if (snapshot.position) this.#hear(snapshot.position);
-    else this.#forgetCourier();
+    this.#onMap.take(snapshot);
+    if (snapshot.position) this.#onMap.hear(snapshot.position);
+    else this.#onMap.forget();
+    this.#learnRest();
     this.render();
   }
 
   #change(change) {
     const before = this.#view;
     if (!before) return;
-    this.#view = applyChange(before, change);
+    if (change.entity === "refund") this.#learnRefunds();
+    if (change.entity === "ticket_notice") this.#learnTickets();
+    this.#view = applyNews(before, change);
     if (this.#view === before) return;
+    this.#onMap.take(this.#view);
     const { assignment, order } = this.#view;
-    if (isOver(order.status) || assignment?.id !== before.assignment?.id) this.#forgetCourier();
-    if (!CANCELLABLE.has(order.status)) this.#asksToCancel = false;
+    if (isOver(order.status) || assignment?.id !== before.assignment?.id) this.#onMap.forget();
+    if (order.status !== before.order.status) {
+      this.#form = null;                 // it was about another moment
+      this.#problem = "";
+      this.#learnRest();
+    }
+    if (change.name === "address_corrected") this.#learnAddress();
     this.render();
   }
 
-  #hear(position) {
-    if (!this.#view || isOver(this.#view.order.status)) return;
-    if (this.#position && position.fix_time < this.#position.fix_time) return;
-    const isNewSight = this.#position?.coarse !== position.coarse;   // the first, or exact now
-    if (isNewSight) this.#motion.clear();
-    this.#position = position;
-    if (isNewSight && this.#map) this.#fitAll();
-    if (position.coarse) this.#showOnlyArea(position);
-    else this.#showExactly(position);
-    this.#showCourierLine();
+  /** What no event tells: money that goes back, tickets' words, the proof's picture. */
+  #learnRest() {
+    if (this.#isGuest) return;
+    this.#learnRefunds();
+    this.#learnTickets();
+    this.#learnProof();
   }
 
-  #showOnlyArea(position) {
-    this.#marker?.remove();
-    this.#follow.hidden = true;
-    if (this.#map) showArea(this.#map, position);
+  #learnRefunds() {
+    this.#learn(`/orders/${this.#orderId}/refunds`, ({ refunds }) => { this.#refunds = refunds; });
   }
 
-  #showExactly(position) {
-    this.#motion.push(position, Date.now());
-    if (!this.#map) return;
-    showArea(this.#map, null);
-    this.#marker ??= courierMarker(this.#map, t("courier.marker"));
-    this.#follow.hidden = false;
-    this.#frame ??= requestAnimationFrame(() => this.#animate());
-  }
-
-  #animate() {
-    this.#frame = requestAnimationFrame(() => this.#animate());
-    const place = this.#motion.at(Date.now());
-    if (!place || !this.#marker) return;
-    this.#marker.place(place);
-    if (this.#follow.getAttribute("aria-pressed") === "true") this.#keepInView(place);
-  }
-
-  #keepInView(place) {
-    if (this.#map.isMoving()) return;
-    const { x, y } = this.#map.project(toLngLat(place));
-    const { clientWidth: width, clientHeight: height } = this.#map.getContainer();
-    const isInside = (at, size) => at > size * INNER && at < size * (1 - INNER);
-    if (!isInside(x, width) || !isInside(y, height)) this.#fitAll();
-  }
-
-  /** Shows the courier and where he rides: from afar both, and nearer as he comes. */
-  #fitAll() {
-    const { order, assignment } = this.#view;
-    const target = assignment?.leg === "to_dropoff" ? [order.dropoff] : [order.merchant, order.dropoff];
-    fit(this.#map, [...target, this.#position].filter(Boolean), {
-      padding: 110, maxZoom: this.#position?.coarse ? COARSE_MAX_ZOOM : 16.5,
+  #learnTickets() {
+    this.#learn(`/orders/${this.#orderId}/tickets`, ({ tickets }) => {
+      this.#tickets = new Map(tickets.map((ticket) => [ticket.id, ticket]));
     });
   }
 
-  #forgetCourier() {
-    this.#position = null;
-    this.#motion.clear();
-    cancelAnimationFrame(this.#frame);
-    this.#frame = null;
-    this.#marker?.remove();
-    this.#marker = null;
-    this.#follow.hidden = true;
-    if (this.#map) showArea(this.#map, null);
+  #learnAddress() {
+    this.#learn(`/orders/${this.#orderId}`, ({ dropoff }) => {
+      this.#view = { ...this.#view, order: { ...this.#view.order, dropoff } };
+    });
   }
 
-  #showPlaces() {
-    const { merchant, dropoff } = this.#view.order;
-    const places = [merchant, dropoff].filter(Boolean);
-    this.#pins = [
-      merchant && pin(this.#map, "pickup", merchant, { name: merchant.name }),
-      dropoff && pin(this.#map, "dropoff", dropoff, { label: t("map.home") }),
-    ].filter(Boolean);
-    fit(this.#map, places, { padding: 90 });
+  async #learnProof() {
+    const { proof } = this.#view.order;
+    if (!proof?.media_id || this.#proofUrl) return;
+    try {
+      this.#proofUrl = URL.createObjectURL(await this.#api.picture(`/media/${proof.media_id}`));
+      this.render();
+    } catch {
+      // It is erased after a while; the page does without.
+    }
+  }
+
+  async #learn(path, take) {
+    if (this.#isGuest) return;
+    const id = this.#orderId;
+    try {
+      const told = await this.#api.get(path);
+      if (id !== this.#orderId) return;
+      take(told);
+      this.render();
+    } catch {
+      // What stands beside the order is asked for again with its next change.
+    }
   }
 
   /** Draws the panel anew: after a change, and in another language. */
   render() {
-    if (!this.#view) return;
+    if (!this.#view || !this.#orderId) return;
     const { order, assignment } = this.#view;
-    show(this.#panel, element("div", { class: "view" },
-      backLink(),
-      element("div", { class: "headline" },
-        element("p", { class: "soft small" }, `${t("orders.number", { n: order.number })} · ${order.merchant?.name ?? ""}`),
-        element("h1", { id: "headline", "aria-live": "polite" }, headlineOf(order, assignment)),
-        order.reason ? element("p", { class: "soft" }, `${t("orders.reason")}: ${order.reason}`) : null),
-      this.#courierCard(),
-      element("ol", { class: "steps" }, stepsOf(order).map(stepRow)),
-      element("section", {}, element("h2", {}, t("orders.items")), itemList(order)),
-      order.dropoff ? element("section", {}, element("h2", {}, t("shop.contact")), element("p", {}, order.dropoff.address)) : null,
+    redraw(this.#panel, element("div", { class: "view" },
+      this.#isGuest ? null : backLink(),
+      headline(order, assignment, this.#catalogue.spelled(order.reason)),
+      this.#isGuest ? null : undoBar(order, "customer", this.#api.now(), () => this.#do("undo")),
+      promiseCard(order), codeCard(order), courierCard(order, assignment), this.#receipt(order),
       this.#problem ? element("p", { class: "problem-box", role: "alert" }, this.#problem) : null,
-      CANCELLABLE.has(order.status) ? this.#cancelling() : null));
+      this.#form,
+      order.status === "completed" ? this.#reviewing() : null,
+      steps(order),
+      this.#isGuest ? null : ticketPart(this.#shownTickets(), this.#catalogue, (ticket) => this.#answering(ticket)),
+      proofPart(order, this.#proofUrl),
+      itemList(order),
+      this.#isGuest ? null : paymentPart(order, this.#refunds),
+      order.dropoff ? element("section", {}, element("h2", {}, t("shop.contact")), element("p", {}, order.dropoff.address)) : null,
+      this.#isGuest ? null : this.#sharing(),
+      this.#isGuest ? null : this.#actions(order)));
     this.#showCourierLine();
   }
 
-  #courierCard() {
-    const { order, assignment } = this.#view;
-    if (isOver(order.status) || order.status === "pending_acceptance") return null;
-    if (!assignment) return element("p", { class: "soft" }, t("courier.none"));
-    return element("div", { class: "courier-card", id: "courier" },
-      element("span", { class: "avatar", "aria-hidden": "true" }, initialOf(assignment.courier_name)),
-      element("strong", {}, assignment.courier_name),
-      element("span", { class: "small", id: "courier-line" }));
+  /** Everything in another language; what was being typed into a form that closes is lost, a review's words are not. */
+  speak() {
+    this.#form = null;
+    this.#answers.clear();
+    this.#review?.draw();
+    this.#share?.draw();
+    this.render();
+  }
+
+  #shownTickets() {
+    return (this.#view.tickets ?? []).map((notice) => ({ ...this.#tickets.get(notice.id), ...notice }));
+  }
+
+  #answering(ticket) {
+    if (!this.#answers.has(ticket.id)) {
+      this.#answers.set(ticket.id, answerForm({ api: this.#api, ticket, onSent: () => this.#learnTickets() }));
+    }
+    return this.#answers.get(ticket.id);
+  }
+
+  #receipt(order) {
+    if (order.status !== "delivered") return null;
+    return element("div", { class: "question" }, element("strong", {}, t("receipt.question")),
+      element("div", { class: "buttons" },
+        element("button", { type: "button", class: "primary", id: "confirm", onclick: () => this.#do("confirm-receipt") }, t("receipt.yes")),
+        this.#isGuest ? null
+          : element("button", { type: "button", id: "dispute", onclick: () => this.#open(troubleForm) }, t("receipt.no"))),
+      element("p", { class: "hint" }, t("receipt.silence")));
+  }
+
+  #reviewing() {
+    this.#review ??= new Review({
+      api: this.#api, orderId: this.#orderId, hasCourier: () => Boolean(this.#view.order.picked_up_at),
+    });
+    return this.#review.node;
+  }
+
+  #sharing() {
+    this.#share ??= new Share({ api: this.#api, orderId: this.#orderId });
+    return this.#share.node;
+  }
+
+  #actions(order) {
+    return element("div", { class: "buttons" },
+      TROUBLE_WHILE.has(order.status)
+        ? element("button", { type: "button", id: "trouble", onclick: () => this.#open(troubleForm) }, t("trouble.report")) : null,
+      isCancellable(order)
+        ? element("button", { type: "button", class: "danger", id: "cancel", onclick: () => this.#open(cancelForm) }, t("orders.cancel")) : null);
+  }
+
+  #open(makeForm) {
+    this.#form = makeForm({
+      api: this.#api, order: () => this.#view.order, catalogue: this.#catalogue,
+      onClose: () => {
+        this.#form = null;
+        this.render();
+      },
+    });
+    this.render();
+    this.#form.scrollIntoView({ block: "nearest" });
+    this.#form.querySelector("input, select, textarea")?.focus({ preventScroll: true });
+  }
+
+  /** Says one word to the order, at the version that is shown. */
+  async #do(command) {
+    try {
+      await this.#api.post(`/orders/${this.#orderId}/${command}`, { version: this.#view.order.version });
+      this.#problem = "";
+    } catch (error) {
+      this.#problem = sentenceFor(error);
+    }
+    this.render();
+  }
+
+  #tick() {
+    if (tickCountdowns(this.#panel, this.#api.now())) this.render();
+    this.#showCourierLine();
   }
 
   #showCourierLine() {
     const line = this.#panel.querySelector("#courier-line");
     if (!line) return;
-    const ageS = this.#position ? Math.max(0, (this.#api.now() - this.#position.fix_time) / 1000) : null;
+    const { position } = this.#onMap;
+    const ageS = position ? Math.max(0, (this.#api.now() - position.fix_time) / 1000) : null;
     const stale = ageS !== null && presenceOf(ageS, this.#limits) !== "fresh";
     this.#panel.querySelector("#courier").classList.toggle("stale", stale);
-    this.#marker?.look({ stale });
+    this.#onMap.look({ stale });
     if (ageS === null) line.textContent = t("courier.waiting_position");
     else if (stale) line.textContent = t("courier.last_seen", { ago: ago(ageS) });
-    else if (this.#position.coarse) line.textContent = t("courier.coarse");
+    else if (position.coarse) line.textContent = t("courier.coarse");
     else line.textContent = t("courier.updated", { ago: ago(ageS) });
   }
-
-  #cancelling() {
-    const ask = (yes) => () => {
-      this.#asksToCancel = yes;
-      this.render();
-    };
-    if (!this.#asksToCancel) {
-      const button = element("button", { type: "button", class: "danger", onclick: ask(true) }, t("orders.cancel"));
-      return element("div", {}, button);
-    }
-    const reason = element("input", { maxlength: "200", "aria-label": t("orders.reason"), placeholder: t("orders.reason") });
-    return element("div", { class: "question" },
-      element("strong", {}, t("orders.cancel_sure")), reason,
-      element("div", { class: "buttons" },
-        element("button", { type: "button", class: "danger", onclick: () => this.#cancel(reason.value) }, t("orders.cancel_yes")),
-        element("button", { type: "button", onclick: ask(false) }, t("orders.cancel_no"))));
-  }
-
-  async #cancel(reason) {
-    const { id } = this.#view.order;
-    try {
-      await this.#api.post(`/orders/${id}/cancel`, { reason: reason.trim() || t("orders.cancel") });
-      this.#problem = "";
-    } catch (error) {
-      this.#problem = sentenceFor(error);
-    }
-    this.#asksToCancel = false;
-    this.render();
-  }
-}
-
-function backLink() {
-  return element("a", { class: "back", href: "#/" }, icon(ICONS.back), t("orders.back"));
-}
-
-function headlineOf(order, assignment) {
-  const courier = assignment?.courier_name ?? "";
-  if (order.status === "accepted" && assignment) return t("headline.accepted_assigned", { courier });
-  if (order.status === "delivering" && !courier) return t("status.delivering");
-  return t(`headline.${order.status}`, { courier });
-}
-
-function stepRow({ status, at, state }) {
-  const mark = { done: ICONS.check, ended: ICONS.close }[state];
-  return element("li", { class: `step ${state}`, "aria-current": state === "current" ? "step" : null },
-    element("span", { class: "dot" }, mark ? icon(mark) : null),
-    element("span", { class: "names" },
-      element("span", { class: "first" }, t(`status.${status}`)),
-      element("span", { class: "second" }, inOtherLanguage(`status.${status}`))),
-    element("time", { class: "soft small number" }, at ? clockTime(at) : ""));
-}
-
-function itemList(order) {
-  return element("ul", { class: "sums" },
-    (order.items ?? []).map((item) => element("li", {},
-      element("span", { class: "soft number" }, `${item.quantity} ×`), element("span", {}, item.name),
-      element("span", { class: "number" }, money(item.price_minor * item.quantity, order.currency)))),
-    element("li", { class: "total" }, element("span", {}, t("shop.total")),
-      element("span", { class: "number" }, money(order.total_minor, order.currency))));
-}
-
-function initialOf(name) {
-  return [...name.trim()][0]?.toUpperCase() ?? "·";
 }

@@ -4,9 +4,10 @@ import { asksForFreshToken } from "./messages.js";
 
 /** A refused or failed request; `code` is the server's word, or "network" when it could not be asked. */
 export class ApiError extends Error {
-  constructor(code, detail = "", status = 0, faults = []) {
-    super(detail || code);
+  constructor(code, detail = "", status = 0, faults = [], title = "") {
+    super(detail || title || code);
     this.code = code;
+    this.title = title;              // what is wrong, in the page's language
     this.detail = detail;
     this.status = status;
     this.faults = faults;            // {pointer, code, detail} of each field that is wrong
@@ -42,6 +43,25 @@ export class Api {
   /** One command; sent again with the same `key` it still happens once. */
   post(path, body = {}, key = newKey()) {
     return this.#send("POST", path, body, { "Idempotency-Key": key });
+  }
+
+  /** Puts `body` in the place of what is there; with the same `key` it still happens once. */
+  put(path, body, key = newKey()) {
+    return this.#send("PUT", path, body, { "Idempotency-Key": key });
+  }
+
+  /** Brings a picture (a File or Blob) as it is. */
+  upload(path, picture, key = newKey()) {
+    return this.#send("POST", path, picture, { "Idempotency-Key": key });
+  }
+
+  /** A picture's bytes, as a Blob. */
+  async picture(path) {
+    const token = await this.#source({});
+    const response = await fetch(this.base + path, { headers: token ? { Authorization: `Bearer ${token}` } : {} })
+      .catch(() => { throw new ApiError("network"); });
+    if (!response.ok) throw new ApiError(`http_${response.status}`, "", response.status);
+    return response.blob();
   }
 
   /** Changes what is named. */
@@ -96,6 +116,7 @@ export class Api {
 
   async #ask(method, path, body, token, headers) {
     const sentAt = Date.now();
+    const isPicture = body instanceof Blob;
     let response;
     try {
       response = await fetch(this.base + path, {
@@ -103,11 +124,11 @@ export class Api {
         headers: {
           Accept: "application/json",
           "Accept-Language": document.documentElement.lang || "en",   // the page's, which may not be the browser's
-          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+          ...(body === undefined ? {} : { "Content-Type": isPicture ? body.type : "application/json" }),
           ...(token ? { Authorization: `Bearer ${token}` } : {}),
           ...headers,
         },
-        body: body === undefined ? undefined : JSON.stringify(body),
+        body: body === undefined || isPicture ? body : JSON.stringify(body),
       });
     } catch {
       throw new ApiError("network");     // fetch says no more than that either
@@ -116,7 +137,7 @@ export class Api {
     if (response.ok) return response.status === 204 ? null : response.json();
     const problem = await response.json().catch(() => ({}));
     const detail = problem.detail ?? problem.title ?? "";
-    throw new ApiError(problem.code ?? `http_${response.status}`, detail, response.status, problem.errors ?? []);
+    throw new ApiError(problem.code ?? `http_${response.status}`, detail, response.status, problem.errors ?? [], problem.title);
   }
 
   #learnClock(response, sentAt) {

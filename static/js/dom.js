@@ -19,6 +19,15 @@ export function show(parent, ...children) {
   parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
 }
 
+/** As `show`, for what is drawn again and again: whoever types in a part that stays goes on typing. */
+export function redraw(parent, ...children) {
+  const { activeElement } = document;
+  const { scrollTop } = parent;
+  show(parent, ...children);
+  parent.scrollTop = scrollTop;
+  if (activeElement !== document.activeElement && parent.contains(activeElement)) activeElement.focus({ preventScroll: true });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An SVG picture of one path in a square of 24. */
@@ -55,6 +64,10 @@ export const ICONS = {
   spot: "M12 8 A4 4 0 1 1 11.99 8 Z",
   play: "M7 4 L20 12 L7 20 Z",
   pause: "M7 4 H10.5 V20 H7 Z M13.5 4 H17 V20 H13.5 Z",
+  clock: "M12 3 A9 9 0 1 1 11.99 3 Z M12 7 V12 L15.5 14",
+  bag: "M5 8 H19 L20 21 H4 Z M9 8 V6 A3 3 0 0 1 15 6 V8",
+  warning: "M12 4 L22 20 H2 Z M12 10 V14 M12 17 V17.2",
+  link: "M10 14 A4 4 0 0 0 15.5 14 L19 10.5 A4 4 0 0 0 13.5 5 L12.5 6 M14 10 A4 4 0 0 0 8.5 10 L5 13.5 A4 4 0 0 0 10.5 19 L11.5 18",
   check: "M5 12.5 L10 17.5 L19 7",
 };
 

@@ -65,11 +65,25 @@ export function inOtherLanguage(key) {
   return t(key, {}, language === "en" ? "zh" : "en");
 }
 
+/** Which of the two is shown now. */
+export function spoken() {
+  return language;
+}
+
 /** A sentence for an error or a fault: ours if we know its code, else the server's, else that something went wrong. */
 export function sentenceFor(error) {
   const key = [`error.${error.code}`, `fault.${error.code}`].find((known) => known in EN);
   if (key) return t(key);
-  return error.detail || error.message || t("error.unknown");
+  return error.title || error.detail || error.message || t("error.unknown");
+}
+
+/** The sentence of one field's fault: ours, which may name sums and moments, or the server's. */
+export function faultSentence(fault, currency) {
+  const { values = {} } = fault;
+  const sums = Object.entries(values).filter(([name]) => name.endsWith("_minor"))
+    .map(([name, minor]) => [name, money(minor, values.currency ?? currency)]);
+  const key = `fault.${fault.code}`;
+  return key in EN ? t(key, { ...values, ...Object.fromEntries(sums) }) : sentenceFor(fault);
 }
 
 export function money(minor, currency) {
@@ -79,6 +93,23 @@ export function money(minor, currency) {
 
 export function clockTime(moment) {
   return new Intl.DateTimeFormat(LOCALES[language], { hour: "2-digit", minute: "2-digit" }).format(new Date(moment));
+}
+
+/** "Mon 24 Nov, 12:30": a moment that need not be today. */
+export function dayAndTime(moment) {
+  const parts = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(LOCALES[language], parts).format(new Date(moment));
+}
+
+/** "Mon 24 Nov" of a date like "2026-11-24". */
+export function dayName(day) {
+  const parts = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(LOCALES[language], parts).format(new Date(`${day}T00:00:00Z`));
+}
+
+/** The clock at a place: "12:30" in `timeZone`. */
+export function clockTimeIn(moment, timeZone) {
+  return new Intl.DateTimeFormat(LOCALES[language], { hour: "2-digit", minute: "2-digit", timeZone }).format(new Date(moment));
 }
 
 export function clockTimeToTheSecond(moment) {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { preferredLanguage, t } from "./i18n.js";
-import { STEPS } from "./messages.js";
+import { STEPS } from "./order_life.js";
 import { EN } from "./words/en.js";
 import { ZH } from "./words/zh.js";
 
@@ -17,8 +17,8 @@ test("both languages fill the same places", () => {
   for (const key of Object.keys(EN)) assert.deepEqual(places(ZH[key]), places(EN[key]), key);
 });
 
-test("every status on the way has a name and a headline", () => {
-  for (const status of STEPS) for (const kind of ["status", "headline"]) assert.ok(`${kind}.${status}` in EN);
+test("every step on the way has a name and a headline", () => {
+  for (const step of STEPS) for (const kind of ["status", "headline"]) assert.ok(`${kind}.${step}` in EN, `${kind}.${step}`);
 });
 
 const STATIC = new URL("../", import.meta.url);
@@ -37,7 +37,8 @@ test("every key the pages name exists", () => {
 
 test("no key is left over", () => {
   const text = sources.join("\n");
-  const made = ["status.", "headline.", "role.", "connection.", "error.", "presence.", "dispatch.", "title.", "api.in_", "shop.", "fault.", "webhooks.", "delivery.", "outcome."];   // by `${}`
+  const made = ["status.", "headline.", "role.", "connection.", "error.", "presence.", "dispatch.", "title.", "api.in_", "shop.", "fault.", "webhooks.", "delivery.", "outcome.",
+    "pay.", "payment.", "refund.", "checkout.", "proof.", "review.", "follow."];   // by `${}`
   const unused = Object.keys(EN).filter((key) => !text.includes(`"${key}"`) && !made.some((start) => key.startsWith(start)));
   assert.deepEqual(unused, []);
 });

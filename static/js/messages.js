@@ -47,6 +47,8 @@ export function isBarred(code) {
   return code === "suspended" || code === "dismissed";
 }
 
+const ENDED_EARLY = new Set(["declined", "lapsed", "withdrawn"]);   // an assignment that came to nothing
+
 /**
  * What is known of an order, {order, assignment, position}, after `change`.  The same object comes back when the change
  * is not newer than what we have: frames may repeat what a snapshot already told.
@@ -60,41 +62,25 @@ export function applyChange(view, change) {
   if (change.entity === "assignment" && change.fields.order_id === view.order.id) {
     const known = view.assignment;
     if (known?.id === change.id && change.version <= known.version) return view;
-    if (change.name === "withdrawn") return known?.id === change.id ? { ...view, assignment: null, position: null } : view;
+    if (ENDED_EARLY.has(change.fields.state ?? change.name)) {
+      return known?.id === change.id ? { ...view, assignment: null, position: null } : view;
+    }
     const before = known?.id === change.id ? known : {};
     return { ...view, assignment: { ...before, ...change.fields, id: change.id, version: change.version } };
   }
   return view;
 }
 
-/** The happy path, in order; every other status is an end beside it. */
-export const STEPS = ["pending_acceptance", "accepted", "delivering", "delivered"];
+const ENDED = new Set(["completed", "rejected", "expired", "cancelled", "returned", "closed"]);
 
-// When each step was reached, by the order's own moments.
-const MOMENTS = {
-  pending_acceptance: "placed_at", accepted: "accepted_at", delivering: "picked_up_at", delivered: "delivered_at",
-};
-
-/** The steps a page shows: {status, at, state} with state "done", "current" or "ahead"; a failed order ends early. */
-export function stepsOf(order) {
-  const reached = STEPS.indexOf(order.status);
-  if (reached < 0) {
-    const done = STEPS.filter((status) => order[MOMENTS[status]]);
-    return [
-      ...done.map((status) => ({ status, at: order[MOMENTS[status]], state: "done" })),
-      { status: order.status, at: order.ended_at ?? null, state: "ended" },
-    ];
-  }
-  return STEPS.map((status, index) => ({
-    status,
-    at: order[MOMENTS[status]] ?? null,
-    state: index < reached || order.status === "delivered" ? "done" : index === reached ? "current" : "ahead",
-  }));
+/** Whether nothing is under way any more for an order in `status`, though a slip may still be undone. */
+export function isEnded(status) {
+  return ENDED.has(status);
 }
 
-/** Whether nothing more will happen to an order in `status` that anybody rides for. */
+/** Whether nobody rides for an order in `status` any more: it has ended, or waits for its customer's word only. */
 export function isOver(status) {
-  return !["pending_acceptance", "accepted", "delivering"].includes(status);
+  return status === "delivered" || isEnded(status);
 }
 
 /** A row of `look` and `positions` by its names. */

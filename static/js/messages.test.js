@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { afterClose, applyChange, courierOf, decodeFrame, encodeFrame, stepsOf } from "./messages.js";
+import { afterClose, applyChange, courierOf, decodeFrame, encodeFrame, isOver } from "./messages.js";
 
 const view = () => ({
   order: { id: "o-1", number: 17, status: "accepted", version: 2, placed_at: "t0", accepted_at: "t1" },
@@ -61,20 +61,21 @@ test("an assignment comes, moves on and is withdrawn", () => {
   assert.equal(withdrawn.position, null);
 });
 
+test("an assignment that its courier declined is none", () => {
+  const assigned = { ...view(), assignment: { id: "a-1", version: 1 } };
+  const declined = { entity: "assignment", id: "a-1", version: 2, name: "declined", fields: { order_id: "o-1", state: "declined" } };
+  assert.equal(applyChange(assigned, declined).assignment, null);
+});
+
 test("with the delivery the courier leaves the map", () => {
   const riding = { ...view(), position: { lat: 1, lng: 2 } };
   assert.equal(applyChange(riding, change({ status: "delivered" })).position, null);
 });
 
-test("steps show what is done, what is now and what is ahead", () => {
-  assert.deepEqual(stepsOf(view().order).map((step) => step.state), ["done", "current", "ahead", "ahead"]);
-  const delivered = { status: "delivered", placed_at: "a", accepted_at: "b", picked_up_at: "c", delivered_at: "d" };
-  assert.deepEqual(stepsOf(delivered).map((step) => step.state), ["done", "done", "done", "done"]);
-});
-
-test("a rejected order ends where it ended", () => {
-  assert.deepEqual(stepsOf({ status: "rejected", placed_at: "a", ended_at: "b" }),
-    [{ status: "pending_acceptance", at: "a", state: "done" }, { status: "rejected", at: "b", state: "ended" }]);
+test("nobody rides for an order that is delivered or has ended", () => {
+  const over = ["delivered", "completed", "rejected", "expired", "cancelled", "returned", "closed"];
+  assert.ok(over.every(isOver));
+  assert.ok(!["scheduled", "pending_acceptance", "accepted", "delivering", "delivery_exception"].some(isOver));
 });
 
 test("a row of the viewport has names", () => {

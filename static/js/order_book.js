@@ -15,7 +15,7 @@ export class OrderBook {
     const orderId = change.entity === "order" ? change.id : change.fields.order_id;
     const view = this.#views.get(orderId) ?? newcomer(change);
     if (!view) return null;
-    const next = change.name === "placed" ? view : applyChange(view, change);
+    const next = applyChange(view, change);
     if (next === this.#views.get(orderId)) return null;
     if (isOver(next.order.status)) this.#views.delete(orderId);
     else this.#views.set(orderId, next);
@@ -49,6 +49,7 @@ export function needsCourier({ order, assignment }) {
 }
 
 function newcomer(change) {
-  if (change.entity !== "order" || change.name !== "placed") return null;
+  // Placed, or back on the list: released at its time, or a cancellation undone.
+  if (change.entity !== "order" || !("number" in change.fields)) return null;
   return { order: { items: [], ...change.fields, id: change.id, version: change.version }, assignment: null };
 }

@@ -60,7 +60,7 @@ export async function startPage({ roles, onSignedIn, onSignedOut }) {
 }
 
 /** The map and what the server says about it; without either the lists still work, and the note says why. */
-async function openMap() {
+export async function openMap() {
   const note = byId("map-note");
   const onTrouble = () => { note.textContent = t("map.failed"); };
   let config = { center: [0, 0], zoom: 2 };

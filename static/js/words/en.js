@@ -1,6 +1,9 @@
 // English.  Every key here stands in zh.js too; a test compares them.
 
+import { ORDERS_EN } from "./orders_en.js";
+
 export const EN = {
+  ...ORDERS_EN,
   "app.name": "Songda",
   "app.tagline": "Food delivery, live",
   "title.home": "Songda · live food delivery",

@@ -1,6 +1,9 @@
 // 中文。Every key of en.js stands here too; a test compares them.
 
+import { ORDERS_ZH } from "./orders_zh.js";
+
 export const ZH = {
+  ...ORDERS_ZH,
   "app.name": "送达",
   "app.tagline": "外卖配送，实时可见",
   "title.home": "送达 · 实时外卖配送",
