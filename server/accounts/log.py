@@ -1,4 +1,4 @@
-"""What happens to people and their proofs, as events of the log.  Pure.
+"""What happens to people and their proofs, as events of the log.  No I/O.
 
 All of them are told on one topic that nobody can join: every process reads it to know whom to refuse from now on
 (revocations.py).  Entity `session` is any proof that ends before its time (a signing-in, a device key, a program's key,

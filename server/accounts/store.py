@@ -39,8 +39,8 @@ class AccountStore:
         """Store a new account; False when its login is taken."""
         return (
             await self._connection.fetchval(
-                "INSERT INTO accounts (id, role, login, display_name, password_hash, merchant_id, status, created_at)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (login) DO NOTHING RETURNING true",
+                "INSERT INTO accounts (id, role, login, display_name, password_hash, merchant_id, status, active,"
+                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7::text, $7::text = 'active', $8) ON CONFLICT (login) DO NOTHING RETURNING true",
                 account.id,
                 account.role.value,
                 account.login,
@@ -92,7 +92,8 @@ class AccountStore:
     async def set_standing(self, account_id: UUID, standing: Standing) -> int:
         """Write what was decided; the account's new version."""
         version: int = await self._connection.fetchval(
-            "UPDATE accounts SET status = $2, version = version + 1 WHERE id = $1 RETURNING version",
+            "UPDATE accounts SET status = $2::text, active = ($2::text = 'active'), version = version + 1"
+            " WHERE id = $1 RETURNING version",
             account_id,
             standing.value,
         )
@@ -158,7 +159,7 @@ class AccountStore:
     async def renew_administrator(self, login: str, password_hash: str) -> UUID | None:
         """Give the administrator of this login, if there is one, a new password and make them active; their id."""
         account_id: UUID | None = await self._connection.fetchval(
-            "UPDATE accounts SET password_hash = $2, status = 'active' WHERE login = $1 AND role = $3"
+            "UPDATE accounts SET password_hash = $2, status = 'active', active = true WHERE login = $1 AND role = $3"
             " RETURNING id",
             login,
             password_hash,

@@ -12,8 +12,8 @@ ALTER TABLE accounts
     ADD COLUMN status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'dismissed')),
     ADD COLUMN version int NOT NULL DEFAULT 0;               -- of its events; 0: nothing was ever decided about it
 UPDATE accounts SET status = 'suspended' WHERE NOT active;
-ALTER TABLE accounts DROP COLUMN active;
-ALTER TABLE accounts ADD COLUMN active boolean GENERATED ALWAYS AS (status = 'active') STORED;
+-- `active` stays for the version before, which writes it; the two cannot disagree.
+ALTER TABLE accounts ADD CONSTRAINT accounts_active CHECK (active = (status = 'active'));
 
 -- A device key has an id, by which tokens made with it are known and ended.
 ALTER TABLE device_keys ADD COLUMN id uuid NOT NULL DEFAULT gen_random_uuid();
