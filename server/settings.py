@@ -86,25 +86,17 @@ class Settings:
     # Paying by card, through a provider that speaks as docs/money.md says; who has none takes cash.
     payment_provider_url: str = ""  # where the provider, or a bridge to it, answers; empty: no cards
     payment_provider_key: str = ""  # proves to it who we are
-    payment_webhook_secrets: tuple[
-        str, ...
-    ] = ()  # whsec_…: what signs its words; two while one replaces the other
+    payment_webhook_secrets: tuple[str, ...] = ()  # whsec_…: sign its words; two while one replaces the other
     payment_within_s: float = 10.0  # it answers a call by then, or the call is made again
     payment_retry_s: float = 15.0  # … first after this long, then after twice as long each time
     checkout_lapses_after_s: float = 900.0  # a checkout that nobody has paid ends
-    commission_basis_points: int = (
-        1_500  # the platform's part of the items' price, in hundredths of a percent
-    )
+    commission_basis_points: int = 1_500  # the platform's part of the items' price, in 1/100 of a percent
 
     # What is kept, and for how long.
     archive_after_s: float = 15 * 86_400.0  # an order over for this long moves to the archive
-    keep_personal_s: float = (
-        90 * 86_400.0
-    )  # names, phones, addresses, words and pictures of an order that is over
+    keep_personal_s: float = 90 * 86_400.0  # names, phones, addresses, words and pictures of old orders
     keep_tracks_s: float = 30 * 86_400.0  # where couriers were
-    archive_url: str = (
-        ""  # the archive's Parquet files: s3://bucket/prefix or file:///directory; empty: in data_dir
-    )
+    archive_url: str = ""  # its Parquet files: s3://bucket/prefix or file:///directory; empty: in data_dir
 
     # People's patience.
     accept_within_s: float = 180.0  # a silent merchant's order expires
