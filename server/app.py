@@ -155,7 +155,13 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
             nearest=nearest,
         )
         tickets = open_tickets(
-            storage, timers, settings, orders.troubles, dispatch.troubles, hands=ticket_hands
+            storage,
+            timers,
+            settings,
+            orders.troubles,
+            dispatch.troubles,
+            hands=ticket_hands,
+            moves=dispatch.moves,
         )
 
         # The board must know a duty before the hub asks whose order a row or a position belongs to.

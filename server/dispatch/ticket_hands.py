@@ -12,6 +12,7 @@ from server.dispatch.legs import Assignment, State
 from server.dispatch.order_moves import OrderMoves
 from server.dispatch.rests import RestStore
 from server.dispatch.store import AssignmentStore
+from server.dispatch.suspensions import Suspensions
 from server.geo.nearest import NearestIndex
 from server.orders.money_service import MoneyService
 from server.orders.refund_service import RefundService
@@ -131,11 +132,12 @@ def courier_moments(assignment: Assignment) -> CourierMoments:
 
 
 def open_tickets(
-    storage: Storage, timers: Timers, settings: Settings, *troubles: Troubles, hands: Hands
+    storage: Storage, timers: Timers, settings: Settings, *troubles: Troubles, hands: Hands, moves: OrderMoves
 ) -> TicketService:
     """The tickets, opened and ended by what happens, and looked after by the clock."""
     tickets = TicketService(storage, hands, settings)
     tickets.register(timers)
     TicketTriggers(storage, hands).register(*troubles)
     MoneyTriggers(storage, hands).register(timers)
+    Suspensions(storage, moves).register(timers)
     return tickets

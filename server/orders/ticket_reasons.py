@@ -90,6 +90,7 @@ ACCIDENT = {
     "vehicle_breakdown": Words("the vehicle broke down", "车辆故障"),
     "courier_unwell": Words("the courier cannot go on", "配送员身体不适"),
     "lost": Words("the bag is lost", "餐品丢失"),
+    "courier_barred": Words("the courier was suspended on the way", "配送员途中被停用"),
     "phone_failed": Words("the courier's phone failed", "配送员手机故障"),
 }
 PAYMENT_TROUBLE = {

@@ -180,7 +180,15 @@ async def a_town(
         accounts=accounts,
         nearest=nearest,
     )
-    tickets = open_tickets(storage, timers, settings, orders.troubles, dispatch.troubles, hands=ticket_hands)
+    tickets = open_tickets(
+        storage,
+        timers,
+        settings,
+        orders.troubles,
+        dispatch.troubles,
+        hands=ticket_hands,
+        moves=dispatch.moves,
+    )
     people = {
         "customer": a_viewer(Role.CUSTOMER),
         "kitchen": a_viewer(Role.MERCHANT, merchant_id=merchant.id),

@@ -299,6 +299,24 @@ async def test_misconduct_is_heard_before_it_is_judged_and_a_suspension_bars_the
     assert await town.storage.pool.fetchval(standing, courier.account_id) == "active"
 
 
+async def test_what_a_suspended_courier_was_to_fetch_goes_to_another_and_a_bag_with_him_is_seen_to(town):
+    judged = ReportTrouble(kind=Kind.MISCONDUCT, reason="rude")
+    courier = await town.courier()
+    order_id = await town.assigned(courier)
+    told = await town.tickets.report(town.customer, order_id, judged)
+    await say(town, town.operations, UUID(told["id"]), "suspend", words="at once")
+    other = await town.courier(metres_north=200)
+    await town.timers.run_due()
+    assert await town.carrier(order_id) == other.account_id
+
+    await town.dispatch.reports.pick_up(other, order_id)
+    told = await town.tickets.report(town.customer, order_id, judged)
+    await say(town, town.operations, UUID(told["id"]), "suspend", words="at once")
+    await town.timers.run_due()
+    ticket = await ticket_of(town, order_id, Kind.ACCIDENT)
+    assert (ticket.reason, ticket.owner_role) == ("courier_barred", Role.DISPATCHER)
+
+
 async def test_a_courier_is_warned_the_first_time_and_it_is_remembered(town):
     courier = await town.courier()
     first = await town.tickets.report_courier(
