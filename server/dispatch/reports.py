@@ -14,7 +14,7 @@ from server.accounts.permissions import Permission, require, require_for_order
 from server.accounts.viewer import Viewer
 from server.dispatch.legs import Act, Assignment, State
 from server.dispatch.log import log_event
-from server.dispatch.store import AssignmentStore, assignment_of
+from server.dispatch.store import AssignmentStore, assignment_of, replacing
 from server.dispatch.views import assignment_json
 from server.orders.alarms import Patience
 from server.orders.codes import (
@@ -151,6 +151,7 @@ class CourierReports:
         key: str | None = None,
     ) -> Json:
         """It cannot be delivered: the order waits for those who decide, the bag stays with the courier."""
+        require(viewer, Permission.CARRY_ORDER)
         grievance.check(viewer.role)
 
         async def act(work: UnitOfWork) -> Json:
@@ -163,7 +164,6 @@ class CourierReports:
             await self._troubles.tell(work, story, grievance, by=viewer)
             return {**order_json(story.order), "assignment": assignment_json(assignment)}
 
-        require(viewer, Permission.CARRY_ORDER)
         told = fingerprint("fail", order_id, grievance, occurred_at)
         return await once(self._storage, viewer, key, told, act)
 
@@ -186,12 +186,12 @@ class CourierReports:
             story = Story(held)
             if telling is not None and said.late is None:
                 story.move(await telling(held, work), at=said.at)
-            await AssignmentStore(work.connection).replace(assignment, said.assignment)
+            work.write_along(*replacing(assignment, said.assignment))
             if assignment.state is State.ASSIGNED:
                 await work.clear_timer(TAKE_BY, order_id)  # whoever is on his way has taken it
             news = log_event(said.assignment, story.order, by=viewer, at=said.at, late=said.late)
             if story.chapters:
-                await record(work, story, patience=self._patience, by=viewer, also=(news,))
+                await record(work, story, patience=self._patience, by=viewer, also=(news,), is_last=True)
             else:
                 await work.append(news)
             return {**order_json(story.order), "assignment": assignment_json(said.assignment)}

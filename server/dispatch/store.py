@@ -42,17 +42,9 @@ class AssignmentStore:
 
     async def replace(self, before: Assignment, moved: Assignment) -> None:
         """Write `moved` over `before`; AssignmentChanged if that is no longer the newest version."""
-        written = await self._connection.fetchval(
-            "UPDATE assignments SET state = $3, version = $4, ended_at = $5, moments = $6, reason = $7"
-            " WHERE id = $1 AND version = $2 RETURNING true",
-            before.id,
-            before.version,
-            moved.state.value,
-            moved.version,
-            moved.ended_at,
-            moved.moments,
-            moved.reason,
-        )
+        sql, *values = replacing(before, moved)
+        places = (f"${place}" for place in range(1, len(values) + 1))
+        written = await self._connection.fetchval(sql.format(*places), *values)
         if written is None:
             raise AssignmentChanged
 
@@ -105,6 +97,21 @@ async def carriers_of(connection: Any, order_id: UUID) -> list[UUID]:
         "SELECT courier_id FROM assignments WHERE order_id = $1 ORDER BY id DESC", order_id
     )
     return [row["courier_id"] for row in rows]
+
+
+def replacing(before: Assignment, moved: Assignment) -> tuple[Any, ...]:
+    """The statement that writes `moved` over `before`, and its values; it writes nothing over a newer version."""
+    return (
+        "UPDATE assignments SET state = {}, version = {}, ended_at = {}, moments = {}, reason = {}"
+        " WHERE id = {} AND version = {} RETURNING true",
+        moved.state.value,
+        moved.version,
+        moved.ended_at,
+        moved.moments,
+        moved.reason,
+        before.id,
+        before.version,
+    )
 
 
 def assignment_of(held: Held) -> Assignment | None:

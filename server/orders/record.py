@@ -10,7 +10,7 @@ from server.accounts.viewer import Viewer
 from server.orders.alarms import Patience, changes
 from server.orders.log import log_event
 from server.orders.model import Command, Happening, Order
-from server.orders.store import Held, OrderStore
+from server.orders.store import Held, OrderStore, replacing
 from server.storage.event_log import Event
 from server.storage.unit_of_work import UnitOfWork
 
@@ -46,10 +46,22 @@ class Story:
 
 
 async def record(
-    work: UnitOfWork, story: Story, *, patience: Patience, by: Viewer | None, also: tuple[Event, ...] = ()
+    work: UnitOfWork,
+    story: Story,
+    *,
+    patience: Patience,
+    by: Viewer | None,
+    also: tuple[Event, ...] = (),
+    is_last: bool = False,
 ) -> Order:
-    """Write the story and `also` these events; the order as it is then."""
-    await OrderStore(work.connection).replace(story.held.order, story.order)
+    """Write the story and `also` these events; the order as it is then.
+
+    `is_last`: nothing in this unit of work reads the order after this, but the events' handlers.
+    """
+    if is_last:
+        work.write_along(*replacing(story.held.order, story.order))
+    else:
+        await OrderStore(work.connection).replace(story.held.order, story.order)
     await set_alarms(work, story.held.order, story.order, patience)
     await work.append(*story.events(by), *also)
     return story.order

@@ -243,6 +243,7 @@ class OrderService:
         key: str | None = None,
     ) -> Json:
         """What came was not right, or nothing came; a ticket is opened for it."""
+        require(viewer, Permission.DISPUTE_ORDER)
         grievance.check(viewer.role)
 
         async def decide(story: Story, work: UnitOfWork) -> None:
@@ -297,7 +298,7 @@ class OrderService:
             require_version(held.order, version)
             story = Story(held)
             await _done(decide(story, work))
-            moved = await record(work, story, patience=self._patience, by=viewer)
+            moved = await record(work, story, patience=self._patience, by=viewer, is_last=afterwards is None)
             if afterwards is not None:
                 await _done(afterwards(story, work))
             return order_json(moved)

@@ -163,31 +163,9 @@ class OrderStore:
 
     async def replace(self, before: Order, moved: Order) -> None:
         """Write `moved` over `before`; OrderChanged if that is no longer the newest version."""
-        written = await self._connection.fetchval(
-            "UPDATE orders SET status = $3, version = $4, preparation_s = $5, reason = $6, accepted_at = $7,"
-            " picked_up_at = $8, delivered_at = $9, ended_at = $10, kitchen = $11, ready_at = $12,"
-            " first_promised_at = $13, promised_at = $14, proof = $15, ended_by = $16, payment_status = $17,"
-            " accept_by = $18, waived = $19 WHERE id = $1 AND version = $2 RETURNING true",
-            before.id,
-            before.version,
-            moved.status.value,
-            moved.version,
-            moved.preparation_s,
-            moved.reason,
-            moved.accepted_at,
-            moved.picked_up_at,
-            moved.delivered_at,
-            moved.ended_at,
-            None if moved.kitchen is None else moved.kitchen.value,
-            moved.ready_at,
-            moved.first_promised_at,
-            moved.promised_at,
-            None if moved.proof is None else msgspec.to_builtins(moved.proof),
-            moved.ended_by,
-            moved.payment_status.value,
-            moved.accept_by,
-            moved.waived,
-        )
+        sql, *values = replacing(before, moved)
+        places = (f"${place}" for place in range(1, len(values) + 1))
+        written = await self._connection.fetchval(sql.format(*places), *values)
         if written is None:
             raise OrderChanged(await self.get(before.id))
 
@@ -282,6 +260,39 @@ class OrderStore:
         )
         return [_order(row) for row in rows]
 
+
+def replacing(before: Order, moved: Order) -> tuple[Any, ...]:
+    """The statement that writes `moved` over `before`, and its values; it writes nothing over a newer version."""
+    return (
+        _REPLACE,
+        moved.status.value,
+        moved.version,
+        moved.preparation_s,
+        moved.reason,
+        moved.accepted_at,
+        moved.picked_up_at,
+        moved.delivered_at,
+        moved.ended_at,
+        None if moved.kitchen is None else moved.kitchen.value,
+        moved.ready_at,
+        moved.first_promised_at,
+        moved.promised_at,
+        None if moved.proof is None else msgspec.to_builtins(moved.proof),
+        moved.ended_by,
+        moved.payment_status.value,
+        moved.accept_by,
+        moved.waived,
+        before.id,
+        before.version,
+    )
+
+
+_REPLACE = (
+    "UPDATE orders SET status = {}, version = {}, preparation_s = {}, reason = {}, accepted_at = {},"
+    " picked_up_at = {}, delivered_at = {}, ended_at = {}, kitchen = {}, ready_at = {}, first_promised_at = {},"
+    " promised_at = {}, proof = {}, ended_by = {}, payment_status = {}, accept_by = {}, waived = {}"
+    " WHERE id = {} AND version = {} RETURNING true"
+)
 
 # Column for field; only the lines of the basket are called otherwise.
 _NAMES = tuple("items" if name == "lines" else name for name in Order.__dataclass_fields__)

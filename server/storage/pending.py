@@ -3,7 +3,7 @@
 A statement of its own for each event, timer and key costs a round trip each, and with it most of a command's time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -43,6 +43,7 @@ _PARTS: Mapping[Part, str] = {
     "cleared": _CLEAR_TIMERS,
     "answer": KEEP_ANSWER,
 }
+_OURS: Mapping[str, str] = {**_PARTS}
 _OF_THE_FIRED: tuple[Part, ...] = ("fired", "moved")
 
 
@@ -67,17 +68,25 @@ class Pending:
     timers: dict[TimerName, tuple[datetime, dict[str, Any]] | None] = field(default_factory=dict)
     firing: Firing | None = None
     answer: KeptAnswer | None = None
+    along: list[tuple[str, tuple[object, ...]]] = field(default_factory=list)  # stores' own writes
+
+    async def write_along(self, connection: asyncpg.Connection) -> None:
+        """Write now what stores gave along, for those who are about to read it; the rest waits."""
+        along, self.along = self.along, []
+        for sql, values in along:
+            await connection.execute(_placed(sql, len(values), count(1)), *values)
 
     async def write(self, connection: asyncpg.Connection, now: datetime) -> int | None:
         """Write all; the transaction's number, if there was anything.
 
         VersionConflict, KeyTaken or TimerMoved when somebody was faster: then the transaction is lost.
         """
-        parts = self._take_parts(now)
+        along, self.along = self.along, []
+        parts: list[tuple[str, tuple[object, ...]]] = [*self._take_parts(now).items(), *along]
         if not parts:
             return None
-        shape = tuple((part, len(values)) for part, values in parts.items())
-        values = [value for part in parts.values() for value in part]
+        shape = tuple((part, len(values)) for part, values in parts)
+        values = [value for _, part in parts for value in part]
         try:
             row = await connection.fetchrow(_statement(shape), *values)
         except asyncpg.UniqueViolationError as error:
@@ -116,17 +125,26 @@ class Pending:
 
 
 @cache
-def _statement(shape: tuple[tuple[Part, int], ...]) -> str:
-    """One statement for these parts with that many values each; the few there are each connection has prepared."""
+def _statement(shape: tuple[tuple[str, int], ...]) -> str:
+    """One statement for these parts with that many values each; the few there are each connection has prepared.
+
+    What is no part of ours is a store's own SQL.
+    """
     places = count(1)
     written = []
-    for part, values in shape:
-        sql = _PARTS[part]
-        if part == "cleared":
+    for number, (part, values) in enumerate(shape):
+        sql = _OURS.get(part)
+        name = f"along_{number}" if sql is None else part
+        if part == "cleared" and sql is not None:
             sql = sql.format(" OR ".join([_ONE_TIMER] * (values // 2)))
-        written.append(f"{part} AS ({sql.format(*(f'${next(places)}' for _ in range(values)))})")
+        written.append(f"{name} AS ({_placed(sql or part, values, places)})")
     fired = next((part for part, _ in shape if part in _OF_THE_FIRED), None)
     same = "true" if fired is None else f"EXISTS (SELECT FROM {fired})"
     return (
         f"WITH {', '.join(written)} SELECT pg_current_xact_id() AS transaction_id, {same} AS still_the_same"
     )
+
+
+def _placed(sql: str, values: int, places: Iterator[int]) -> str:
+    """The SQL with a parameter of its own for each of its values."""
+    return sql.format(*(f"${next(places)}" for _ in range(values)))

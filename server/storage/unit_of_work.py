@@ -53,7 +53,15 @@ class UnitOfWork:
         self.pending.events += events
         for event in events:
             for handler in self._handlers.get((event.entity, event.name), ()):
+                await self.pending.write_along(self.connection)
                 await handler(self, event)
+
+    def write_along(self, sql: str, *values: object) -> None:
+        """Have a row that this transaction holds written with all the rest, and before any handler acts.
+
+        In `sql` each of the values is a `{}`.  Until then nobody reads it here: that saves most commands a round trip.
+        """
+        self.pending.along.append((sql, values))
 
     async def set_timer(
         self, kind: str, entity_id: UUID, due_at: datetime, payload: Mapping[str, Any] | None = None

@@ -6,6 +6,7 @@ import pytest
 
 from server.dispatch.legs import Act
 from server.dispatch.order_moves import BadAddress, BadPromise, BagOnTheWay, NobodyCarriesIt, TooFarAway
+from server.orders.alarms import Alarm
 from server.orders.lifecycle import IllegalTransition
 from server.orders.store import OrderStore
 from server.orders.trouble import Grievance
@@ -70,7 +71,8 @@ async def test_what_is_settled_is_over_and_frees_whoever_had_it(town, trouble):
     await town.decided(order_id, "settle", "agreed")
     assert (await town.status(order_id), await town.carrier(order_id)) == ("closed", None)
     assert await town.storage.pool.fetchval("SELECT ended_at FROM orders") == NOON
-    assert await town.storage.pool.fetchval("SELECT count(*) FROM timers WHERE kind <> 'assign'") == 0
+    left = await town.storage.pool.fetch("SELECT kind FROM timers WHERE entity_id = $1", order_id)
+    assert not {row["kind"] for row in left} & {*Alarm, "take_by"}
 
 
 async def test_what_nobody_has_is_returned_at_once(town):

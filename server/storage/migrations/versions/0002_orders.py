@@ -54,7 +54,8 @@ CREATE FUNCTION hold_order(wanted uuid) RETURNS TABLE (
 BEGIN
     PERFORM FROM orders WHERE id = wanted FOR UPDATE;
     RETURN QUERY
-        SELECT o, a.newest, c.display_name, m.pickup_code_required, m.dropoff_proof_required, m.preparation_s, m.lat, m.lng
+        SELECT o, a.newest, c.display_name, m.pickup_code_required, m.dropoff_proof_required, m.preparation_s,
+            m.lat, m.lng
         FROM orders o
         JOIN merchants m ON m.id = o.merchant_id
         LEFT JOIN LATERAL (
