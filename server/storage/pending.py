@@ -43,7 +43,7 @@ _PARTS: Mapping[Part, str] = {
     "cleared": _CLEAR_TIMERS,
     "answer": KEEP_ANSWER,
 }
-_OURS: Mapping[str, str] = {**_PARTS}
+_OURS: dict[str, str] = {str(part): sql for part, sql in _PARTS.items()}
 _OF_THE_FIRED: tuple[Part, ...] = ("fired", "moved")
 
 
