@@ -84,7 +84,7 @@ def test_an_order_that_needs_nobody_any_more_can_be_taken_from_whoever_has_it():
     assert all(Act.WITHDRAW in TRANSITIONS[state] for state in LEGS)
 
 
-@pytest.mark.parametrize("state", CARRYING)
+@pytest.mark.parametrize("state", sorted(CARRYING))
 def test_who_has_the_bag_can_neither_decline_nor_fall_silent(state):
     assert not {Act.DECLINE, Act.LAPSE} & set(TRANSITIONS[state])
 

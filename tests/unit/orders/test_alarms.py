@@ -64,7 +64,7 @@ def test_a_customer_has_their_time_from_when_we_heard_of_the_delivery():
     }
 
 
-@pytest.mark.parametrize("status", ENDED)
+@pytest.mark.parametrize("status", sorted(ENDED))
 def test_nothing_is_watched_once_nothing_is_under_way(status):
     order = an_order(
         status=status,
