@@ -50,7 +50,7 @@ from server.realtime.snapshots import StoreSnapshots
 from server.settings import Settings
 from server.storage.database import open_database
 from server.storage.housekeeping import keep_house
-from server.storage.media_store import MediaStore, open_media
+from server.storage.media_store import open_media
 from server.storage.redis import open_listener, open_redis
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage
@@ -137,7 +137,10 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
         nearest = NearestIndex()
         index = CourierIndex(redis, partitions=settings.position_partitions)
         tracks = TrackStore(pool)
-        archive = _archive(storage, tracks, media, settings)
+        files = open_media(
+            settings.archive_url, settings.data_dir, "archive", endpoint=settings.media_endpoint
+        )
+        archive = ArchiveService(storage, tracks, media, files, accounts, audit, settings)
         tracking = Tracking(index, tracks, duties, clock, settings)
         orders = OrderService(storage, clock, settings)
         dispatch = DispatchService(storage, nearest, clock, settings)
@@ -238,11 +241,6 @@ async def open_app(  # noqa: PLR0915  a list of parts is as long as it is
         await webhooks.register(timers)
         await money.payments.register(timers)
         yield app
-
-
-def _archive(storage: Storage, tracks: TrackStore, media: MediaStore, settings: Settings) -> ArchiveService:
-    files = open_media(settings.archive_url, settings.data_dir, "archive", endpoint=settings.media_endpoint)
-    return ArchiveService(storage, tracks, media, files, settings)
 
 
 def _both(first: Callable[[Told], object], second: Callable[[Told], object]) -> Callable[[Told], None]:

@@ -60,12 +60,13 @@ async def erase_orders(connection: Any, order_ids: Sequence[UUID], at: datetime)
 async def erase_account(connection: Any, account_id: UUID) -> bool:
     """Leave nothing of an account but its id, which the record needs; whether there was one to erase."""
     erased = await connection.fetchval(
-        "UPDATE accounts SET login = 'erased-' || id, display_name = '', password_hash = NULL, status = 'dismissed'"
+        "UPDATE accounts SET login = 'erased-' || id, display_name = '', password_hash = NULL"
         " WHERE id = $1 AND login <> 'erased-' || id RETURNING true",
         account_id,
     )
     for table in ("sessions", "device_keys"):
         await connection.execute(f"DELETE FROM {table} WHERE account_id = $1", account_id)
+    await connection.execute("DELETE FROM track_chunks WHERE courier_id = $1", account_id)
     return erased is not None
 
 
@@ -80,14 +81,17 @@ async def due_for_erasure(connection: Any, ended_before: date, limit: int) -> li
     return [row["order_id"] for row in rows]
 
 
-async def orders_of(connection: Any, customer_id: UUID) -> tuple[list[UUID], bool]:
-    """A customer's orders, archived or not, and whether one of them is still under way."""
+async def orders_of(connection: Any, account_id: UUID) -> tuple[list[UUID], bool]:
+    """A customer's orders, archived or not; and whether this customer or courier has one under way."""
     rows = await connection.fetch(
         "SELECT id, ended_at IS NULL AS is_open FROM orders WHERE customer_id = $1"
         " UNION ALL SELECT order_id, false FROM archived_orders WHERE customer_id = $1",
-        customer_id,
+        account_id,
     )
-    return [row["id"] for row in rows], any(row["is_open"] for row in rows)
+    carries = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM assignments WHERE courier_id = $1 AND ended_at IS NULL)", account_id
+    )
+    return [row["id"] for row in rows], carries or any(row["is_open"] for row in rows)
 
 
 async def forget_tracks(connection: Any, before: date) -> int:

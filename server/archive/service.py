@@ -12,8 +12,10 @@ from uuid import UUID
 
 import structlog
 
+from server.accounts.audit import LOOKED_AT_ARCHIVE, Audit, AuditStore
 from server.accounts.permissions import OrderNotFound, Permission, may, require
-from server.accounts.service import AccountNotFound
+from server.accounts.service import AccountNotFound, AccountService
+from server.accounts.standing import Standing, Verdict
 from server.accounts.store import AccountStore
 from server.accounts.viewer import Viewer
 from server.archive import erasure
@@ -33,6 +35,7 @@ from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
 
 PUT_AWAY, WRITE_DAY, ERASE = "archive_orders", "archive_day", "erase_people"
+ERASED = "erased"  # a deed, and the reason of a dismissal
 NOBODY = UUID(int=0)  # these timers belong to no entity
 BATCH = 50  # orders in one transaction
 EVERY = timedelta(hours=1)
@@ -62,9 +65,18 @@ class ArchiveService:
     """Puts away, writes, erases, and looks up."""
 
     def __init__(
-        self, storage: Storage, tracks: TrackStore, media: MediaStore, files: MediaStore, settings: Settings
+        self,
+        storage: Storage,
+        tracks: TrackStore,
+        media: MediaStore,
+        files: MediaStore,
+        accounts: AccountService,
+        audit: Audit,
+        settings: Settings,
     ) -> None:
         self._storage = storage
+        self._accounts = accounts
+        self._audit = audit
         self._tracks = tracks
         self._media = media
         self._files = files
@@ -89,7 +101,10 @@ class ArchiveService:
         if wanted.phone is not None:
             require(viewer, Permission.SEE_CONTACT)
         with database_errors():
-            return await ArchiveStore(self._storage.pool).find(wanted, before=before, limit=limit)
+            found = await ArchiveStore(self._storage.pool).find(wanted, before=before, limit=limit)
+        if wanted.phone is not None:
+            await self._audit.looked(viewer, LOOKED_AT_ARCHIVE, "order", [one["order_id"] for one in found])
+        return found
 
     async def one(self, viewer: Viewer, order_id: UUID) -> Json:
         """An archived order, whole; contact, words and tracks for those who may see contacts.  OrderNotFound."""
@@ -102,6 +117,8 @@ class ArchiveService:
                 raise OrderNotFound
             contact = await OrderStore(self._storage.pool).contact(order_id) if shown else None
             words = await store.words(order_id) if shown else []
+        if shown:
+            await self._audit.looked(viewer, LOOKED_AT_ARCHIVE, "order", [order_id])
         return {
             **found,
             "tracks": found["tracks"] if shown else None,
@@ -125,7 +142,10 @@ class ArchiveService:
             if is_open:
                 raise OrderUnderWay
             await self._erase_orders(work, order_ids)
+            if account.status is not Standing.DISMISSED:  # every process must hear that they are gone
+                await self._accounts.judge_within(work, viewer, account_id, Verdict.DISMISS, ERASED)
             await erasure.erase_account(work.connection, account_id)
+            await AuditStore(work.connection).did(viewer, ERASED, "account", account_id, at=work.now)
             return {"orders": len(order_ids)}
 
         # What is answered is kept under the key, so the login is not told to it in clear.

@@ -9,8 +9,12 @@ from uuid import UUID
 import duckdb
 import pytest
 
+from server.accounts.audit import LOOKED_AT_ARCHIVE, Audit
 from server.accounts.permissions import OrderNotFound
+from server.accounts.proofs import Proofs
+from server.accounts.revocations import Revocations
 from server.accounts.roles import Role
+from server.accounts.service import AccountService
 from server.accounts.store import AccountStore
 from server.accounts.viewer import Viewer
 from server.archive.erasure import PERSONAL
@@ -27,6 +31,7 @@ from server.settings import Settings
 from server.storage.event_log import changes_since, read_at
 from server.storage.media_store import open_media
 from server.wire.messages import Fix
+from tests.builders import SECRET
 from tests.integration.http.test_media import a_photo
 from tests.integration.people import Town, a_town
 
@@ -122,8 +127,15 @@ async def reading(storage: Any, clock: Any, tmp_path: Path) -> Reading:
     )
     from server.dispatch.store import carriers_of
 
+    accounts = AccountService(storage, Proofs(SECRET, 900.0, clock, Revocations(clock)), clock)
     archive = ArchiveService(
-        storage, TrackStore(storage.pool), media, open_media("", tmp_path, "archive"), settings
+        storage,
+        TrackStore(storage.pool),
+        media,
+        open_media("", tmp_path, "archive"),
+        accounts,
+        Audit(storage, clock),
+        settings,
     )
     await archive.register(town.timers)
     return Reading(
@@ -148,6 +160,13 @@ async def test_an_order_long_over_moves_whole_and_can_be_looked_up(reading):
         await OrderStore(reading.town.storage.pool).get(order_id)
     assert await reading.town.happened(order_id) == []
     found = await reading.archive.one(service, order_id)
+    looked = await reading.town.storage.pool.fetchval(
+        "SELECT count(*) FROM audit_log WHERE what = $1 AND actor_id = $2 AND entity_ids = ARRAY[$3::uuid]",
+        LOOKED_AT_ARCHIVE,
+        service.account_id,
+        order_id,
+    )
+    assert looked == 1
     assert found["facts"]["status"] == "completed"
     assert {event["name"] for event in found["events"]} >= {"placed", "accepted", "assigned"}
     assert [one["courier_id"] for one in found["assignments"]] == [str(courier.account_id)]
@@ -225,6 +244,7 @@ async def test_a_person_is_erased_at_once_when_an_administrator_says_so(reading)
     )
     await town.timers.run_due()
     assert await reading.found_bytes() == []
+    assert [name for _, name in await town.happened(account_id)] == ["dismissed"]
     erased = await AccountStore(town.storage.pool).by_id(account_id)
     assert erased is not None
     assert (erased.display_name, erased.active) == ("", False)

@@ -59,10 +59,11 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
     storage.tail.subscribe(board.apply)
     tokens = Proofs(SECRET, 3600.0, clock, board)
     tracks = TrackStore(storage.pool)
+    accounts = AccountService(storage, tokens, clock)
     parts = HttpParts(
         storage=storage,
         tokens=tokens,
-        accounts=AccountService(storage, tokens, clock),
+        accounts=accounts,
         api_keys=ApiKeyService(storage, tokens, clock),
         audit=Audit(storage, clock),
         links=LinkService(storage, tokens, clock),
@@ -71,7 +72,13 @@ async def api(storage: Any, redis_client: Any, clock: Any, tmp_path: Path) -> As
         media=MediaService(storage, open_media("", tmp_path), clock, carriers_of),
         reviews=ReviewService(storage, carriers_of),
         archive=ArchiveService(
-            storage, tracks, open_media("", tmp_path), open_media("", tmp_path, "archive"), town.settings
+            storage,
+            tracks,
+            open_media("", tmp_path),
+            open_media("", tmp_path, "archive"),
+            accounts,
+            Audit(storage, clock),
+            town.settings,
         ),
         orders=town.orders,
         money=town.money,
