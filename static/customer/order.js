@@ -89,6 +89,13 @@ export class OrderView {
     }
     if (change.name === "address_corrected") this.#learnAddress();
     this.render();
+    if (order.status !== before.order.status) this.#showHeadline();
+  }
+
+  /** What has just happened is above what one may be reading; who is typing is left in peace. */
+  #showHeadline() {
+    if (document.activeElement?.matches("input, textarea, select")) return;
+    this.#panel.querySelector("#headline")?.scrollIntoView({ block: "nearest" });
   }
 
   /** What no event tells: money that goes back, tickets' words, the proof's picture. */
@@ -100,7 +107,9 @@ export class OrderView {
   }
 
   #learnRefunds() {
-    this.#learn(`/orders/${this.#orderId}/refunds`, ({ refunds }) => { this.#refunds = refunds; });
+    this.#learn(`/orders/${this.#orderId}/refunds`, ({ refunds }) => {
+      this.#refunds = refunds.filter(({ status }) => status !== "withdrawn");
+    });
   }
 
   #learnTickets() {

@@ -14,13 +14,15 @@ const KINDS_BY_STATUS = {
 };
 const KINDS_ON_THE_WAY = ["delay", "merchant_late", "wrong_address", "misconduct", "payment_trouble"];
 
+const FIRST_REASON = { delay: "late" };   // where the catalogue's first is not what customers mean
+
 /** A form with its buttons; `act()` does it, and what it refuses is said inside. */
-function form({ title, yes, danger, parts, act, onClose }) {
+function form({ title, yes, no, danger, parts, act, onClose }) {
   const problem = element("p", { class: "problem", role: "alert" });
   const submit = element("button", { type: "submit", class: danger ? "danger" : "primary" }, yes);
   const node = element("form", { class: "question", novalidate: true }, element("strong", {}, title), parts, problem,
     element("div", { class: "buttons" }, submit,
-      element("button", { type: "button", onclick: onClose }, t("orders.cancel_no"))));
+      element("button", { type: "button", onclick: onClose }, no)));
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
     submit.disabled = true;
@@ -41,7 +43,7 @@ function form({ title, yes, danger, parts, act, onClose }) {
 export function cancelForm({ api, order, onClose }) {
   const reason = element("input", { maxlength: "200", "aria-label": t("orders.reason"), placeholder: t("orders.reason") });
   return form({
-    title: t("orders.cancel_sure"), yes: t("orders.cancel_yes"), danger: true, parts: [reason], onClose,
+    title: t("orders.cancel_sure"), yes: t("orders.cancel_yes"), no: t("orders.cancel_no"), danger: true, parts: [reason], onClose,
     act: () => api.post(`/orders/${order().id}/cancel`, {
       reason: reason.value.trim() || t("orders.cancel_why"), version: order().version,
     }),
@@ -55,7 +57,9 @@ export function troubleForm({ api, order, catalogue, onClose }) {
   const kinds = wanted.map((code) => catalogue.kinds.find(({ kind }) => kind === code))
     .filter((kind) => kind?.reported_by.includes("customer"));
   const reasons = element("select", { "aria-label": t("trouble.reason") });
-  const choose = (kind) => show(reasons, kind.reasons.map(({ code }) => element("option", { value: code }, catalogue.reason(code))));
+  const choose = (kind) => show(reasons, kind.reasons.map(({ code }) => element("option", {
+    value: code, selected: code === FIRST_REASON[kind.kind],
+  }, catalogue.reason(code))));
   const choices = kinds.map((kind, index) => element("label", { class: "choice" },
     element("input", { type: "radio", name: "kind", value: kind.kind, checked: index === 0, onchange: () => choose(kind) }),
     element("span", {}, catalogue.kind(kind.kind))));
@@ -83,7 +87,7 @@ export function troubleForm({ api, order, catalogue, onClose }) {
       });
     }
   };
-  const node = form({ title: t("trouble.title"), yes: t("trouble.send"), parts, act, onClose });
+  const node = form({ title: t("trouble.title"), yes: t("trouble.send"), no: t("trouble.close"), parts, act, onClose });
   return node;
 }
 

@@ -28,6 +28,15 @@ export function redraw(parent, ...children) {
   if (activeElement !== document.activeElement && parent.contains(activeElement)) activeElement.focus({ preventScroll: true });
 }
 
+/** Makes `nodes` the children of `parent`, in this order, and leaves alone those that stand there already. */
+export function sync(parent, nodes) {
+  const kept = new Set(nodes);
+  for (const child of [...parent.childNodes]) if (!kept.has(child)) child.remove();
+  for (const [index, node] of nodes.entries()) {
+    if (parent.childNodes[index] !== node) parent.insertBefore(node, parent.childNodes[index] ?? null);
+  }
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An SVG picture of one path in a square of 24. */

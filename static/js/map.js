@@ -128,6 +128,15 @@ export function showLines(map, id, stretches, colour) {
   }]);
 }
 
+/** Fills `polygons`, each a list of rings of positions; none takes them away. */
+export function showPolygons(map, id, polygons, colour) {
+  const shapes = polygons.map((rings) => feature("Polygon", rings.map((ring) => ring.map(toLngLat))));
+  setData(map, id, { type: "FeatureCollection", features: shapes }, [
+    { id, type: "fill", source: id, paint: { "fill-color": colour, "fill-opacity": 0.15 } },
+    { id: `${id}-edge`, type: "line", source: id, paint: { "line-color": colour, "line-width": 2 } },
+  ]);
+}
+
 const UNCOVERED = { right: 0, bottom: 0 };
 const mayMove = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const WIDEST_PADDING = 0.2;       // of a side of the map: a phone's map is small, and its middle is what one looks at

@@ -9,7 +9,7 @@ import { Connection } from "./socket.js";
 const byId = (id) => document.getElementById(id);
 
 /** Starts a page for `roles`; `onSignedIn(account)` and `onSignedOut()` follow as people come and go. */
-export async function startPage({ roles, onSignedIn, onSignedOut }) {
+export async function startPage({ roles, onSignedIn, onSignedOut, withMap = true }) {
   let state = "offline";
   const light = byId("connection");
   const showState = () => {
@@ -55,7 +55,7 @@ export async function startPage({ roles, onSignedIn, onSignedOut }) {
   });
   document.title = t(document.body.dataset.title);
   showState();
-  const { map, config } = await openMap();
+  const { map, config } = withMap ? await openMap() : { map: null, config: {} };
   return { api, connection, login, map, config };
 }
 

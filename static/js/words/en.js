@@ -1,8 +1,10 @@
 // English.  Every key here stands in zh.js too; a test compares them.
 
+import { MERCHANT_EN } from "./merchant_en.js";
 import { ORDERS_EN } from "./orders_en.js";
 
 export const EN = {
+  ...MERCHANT_EN,
   ...ORDERS_EN,
   "app.name": "Songda",
   "app.tagline": "Food delivery, live",

@@ -44,7 +44,6 @@ export const ORDERS_EN = {
   "refund.sent": "Refund being sent",
   "refund.confirmed": "Refunded",
   "refund.failed": "Refund delayed; we are on it",
-  "refund.withdrawn": "Refund withdrawn",
 
   "checkout.awaiting_payment": "Waiting for your payment",
   "checkout.awaiting_payment_text": "The restaurant hears of your order once {total} are paid.",
@@ -88,6 +87,7 @@ export const ORDERS_EN = {
   "proof.photo": "Photo taken at the delivery",
   "proof.signature": "Signature given at the delivery",
 
+  "trouble.close": "Close",
   "trouble.report": "Report a problem",
   "trouble.title": "What is wrong?",
   "trouble.reason": "More exactly",

@@ -44,7 +44,6 @@ export const ORDERS_ZH = {
   "refund.sent": "退款处理中",
   "refund.confirmed": "退款已到账",
   "refund.failed": "退款延迟，我们正在处理",
-  "refund.withdrawn": "退款已撤回",
 
   "checkout.awaiting_payment": "等待您付款",
   "checkout.awaiting_payment_text": "支付 {total} 后，商户才会收到订单。",
@@ -88,6 +87,7 @@ export const ORDERS_ZH = {
   "proof.photo": "送达时拍摄的照片",
   "proof.signature": "送达时的签名",
 
+  "trouble.close": "关闭",
   "trouble.report": "报告问题",
   "trouble.title": "出了什么问题？",
   "trouble.reason": "具体原因",

@@ -1,8 +1,10 @@
 // 中文。Every key of en.js stands here too; a test compares them.
 
+import { MERCHANT_ZH } from "./merchant_zh.js";
 import { ORDERS_ZH } from "./orders_zh.js";
 
 export const ZH = {
+  ...MERCHANT_ZH,
   ...ORDERS_ZH,
   "app.name": "送达",
   "app.tagline": "外卖配送，实时可见",
