@@ -1,11 +1,15 @@
 // English.  Every key here stands in zh.js too; a test compares them.
 
 import { MERCHANT_EN } from "./merchant_en.js";
+import { DESK_EN } from "./desk_en.js";
 import { ORDERS_EN } from "./orders_en.js";
+import { RIDE_EN } from "./ride_en.js";
 
 export const EN = {
   ...MERCHANT_EN,
+  ...DESK_EN,
   ...ORDERS_EN,
+  ...RIDE_EN,
   "app.name": "Songda",
   "app.tagline": "Food delivery, live",
   "title.home": "Songda · live food delivery",

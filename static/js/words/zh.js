@@ -1,11 +1,15 @@
 // 中文。Every key of en.js stands here too; a test compares them.
 
 import { MERCHANT_ZH } from "./merchant_zh.js";
+import { DESK_ZH } from "./desk_zh.js";
 import { ORDERS_ZH } from "./orders_zh.js";
+import { RIDE_ZH } from "./ride_zh.js";
 
 export const ZH = {
   ...MERCHANT_ZH,
+  ...DESK_ZH,
   ...ORDERS_ZH,
+  ...RIDE_ZH,
   "app.name": "送达",
   "app.tagline": "外卖配送，实时可见",
   "title.home": "送达 · 实时外卖配送",
