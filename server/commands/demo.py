@@ -31,7 +31,7 @@ from server.wire.standard_webhooks import write_secret
 ADMINISTRATOR = "administrator"
 BANK_BOOKS = "bank.jsonl"
 CARD_SHARE = 0.4  # of the city's orders are paid in advance
-PAGES = {"customer": "/customer/", "dispatcher": "/dispatch/"}
+PAGES = {"customer": "/customer/", "merchant": "/merchant/", "dispatcher": "/dispatch/"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
