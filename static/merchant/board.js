@@ -2,7 +2,7 @@
 // says which section is shown.
 
 import { Catalogue } from "../customer/catalogue.js";
-import { element, show } from "../js/dom.js";
+import { element, icon, ICONS, show } from "../js/dom.js";
 import { clockTime, onLanguage, t } from "../js/i18n.js";
 import { startPage } from "../js/page.js";
 import { AreasSection } from "./areas_section.js";
@@ -141,7 +141,10 @@ function showStanding() {
 
 function showBell() {
   byId("bell").setAttribute("aria-pressed", String(bell.isOn));
-  byId("bell").textContent = t(bell.isOn ? "bell.on" : "bell.off");
+  const words = t(bell.isOn ? "bell.on" : "bell.off");
+  byId("bell").setAttribute("aria-label", words);
+  byId("bell").title = words;
+  show(byId("bell"), icon(bell.isOn ? ICONS.bell : ICONS.silence));
 }
 
 function showTitle() {

@@ -97,7 +97,11 @@ export function reasonForm({ what, onSay, onClose }) {
   const reasons = [1, 2, 3].map((n) => t(`why.${what}_${n}`));
   const reason = element("input", { maxlength: "200", required: true, list: `why-${what}`, placeholder: t("kitchen.why"), "aria-label": t("kitchen.why") });
   const chips = element("div", { class: "chips" }, reasons.map((words) => element("button", {
-    type: "button", onclick: () => { reason.value = words; reason.focus(); },
+    type: "button", onclick: () => {
+      reason.value = words;
+      problem.textContent = "";
+      reason.focus();
+    },
   }, words)));
   const minutes = what === "postpone" ? minutesChoice(15) : null;
   const problem = element("p", { class: "problem", role: "alert" });

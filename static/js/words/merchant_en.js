@@ -152,7 +152,7 @@ export const MERCHANT_EN = {
   "ledger.refund": "Refunds",
 
   "reviews.none": "Nobody has written a review yet.",
-  "reviews.count": "{n} reviews",
+  "reviews.count": "Reviews: {n}",
   "reviews.more": "Show more",
 
   "keys.text": "A key lets a program of yours (a till, a kitchen screen) use the API for this restaurant, as far as you allow.",
