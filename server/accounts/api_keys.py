@@ -18,7 +18,7 @@ from server.accounts.proofs import Proofs
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.clock import Clock
-from server.errors import BadInput, NotAllowed, NotAuthenticated, NotFound
+from server.errors import BadInput, NotAuthenticated, NotFound
 from server.ids import new_id
 from server.storage.database import database_errors
 from server.storage.unit_of_work import Storage
@@ -31,7 +31,7 @@ MAX_CACHED_KEYS = 10_000
 
 
 class KeyScope(StrEnum):
-    """What a program may be let do."""
+    """What a program may be let do; none of these lets it make keys."""
 
     ORDERS_READ = "orders:read"
     ORDERS_ANSWER = "orders:answer"
@@ -65,12 +65,6 @@ class BadScopes(BadInput):
     """A key has at least one scope."""
 
     code = "bad_scopes"
-
-
-class NotForPrograms(NotAllowed):
-    """A program's key makes no keys."""
-
-    code = "not_for_programs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +203,7 @@ class ApiKeyService:
         }
 
     async def viewer_of(self, words: str) -> Viewer:
-        """Who shows this key, a program of the merchant's; UnknownApiKey.  The database is asked once in two seconds."""
+        """Who shows this key, a program of the merchant's; UnknownApiKey.  Asked of the database each two seconds."""
         key_hash, now_s = _hash(words), self._clock.monotonic_s()
         cached = self._viewers.get(key_hash)
         if cached is not None and now_s < cached[1]:
@@ -232,8 +226,6 @@ class ApiKeyService:
         return viewer
 
     def _require(self, viewer: Viewer, merchant_id: UUID) -> None:
-        if viewer.permissions is not None:
-            raise NotForPrograms
         require_for_merchant(viewer, Permission.MAKE_API_KEY, merchant_id)
 
 

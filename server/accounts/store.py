@@ -40,7 +40,8 @@ class AccountStore:
         return (
             await self._connection.fetchval(
                 "INSERT INTO accounts (id, role, login, display_name, password_hash, merchant_id, status, active,"
-                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7::text, $7::text = 'active', $8) ON CONFLICT (login) DO NOTHING RETURNING true",
+                " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7::text, $7::text = 'active', $8)"
+                " ON CONFLICT (login) DO NOTHING RETURNING true",
                 account.id,
                 account.role.value,
                 account.login,

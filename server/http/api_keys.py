@@ -18,7 +18,6 @@ from server.accounts.api_keys import (
     ApiKeyService,
     BadScopes,
     KeyScope,
-    NotForPrograms,
 )
 from server.errors import TrackingError
 from server.http.answers import Answer, Moment
@@ -68,11 +67,10 @@ class ApiKeys:
         keys = "/api/v1/merchants/{merchant_id:uuid}/api-keys"
         return [
             operation("POST", keys, self.make, "Make a key for a program of the merchant's", body=ApiKeyMaking,
-                      answer=ApiKeyMade, status=201, errors=(BadScopes, NotForPrograms), tag="merchants"),
-            operation("GET", keys, self.list, "The merchant's keys", answer=ApiKeyList, errors=(NotForPrograms,),
-                      tag="merchants"),
+                      answer=ApiKeyMade, status=201, errors=(BadScopes,), tag="merchants"),
+            operation("GET", keys, self.list, "The merchant's keys", answer=ApiKeyList, tag="merchants"),
             operation("DELETE", f"{keys}/{{key_id:uuid}}", self.revoke, "End a key", status=204,
-                      errors=(ApiKeyNotFound, NotForPrograms), tag="merchants"),
+                      errors=(ApiKeyNotFound,), tag="merchants"),
         ]  # fmt: skip
 
     async def make(self, request: Request) -> Response:

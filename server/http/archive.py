@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.service import AccountNotFound
 from server.archive.service import OrderUnderWay, WrongLogin
 from server.archive.store import Wanted
 from server.http.operations import Query, operation
@@ -94,7 +95,7 @@ class Archive:
                       tag="archive"),
             operation("POST", "/api/v1/accounts/{account_id:uuid}/erasure", self.erase,
                       "Erase all that is known of a person", body=Erasure, answer=Erased, tag="accounts", keyed=True,
-                      errors=(OrderUnderWay, WrongLogin)),
+                      errors=(AccountNotFound, OrderUnderWay, WrongLogin)),
         ]  # fmt: skip
 
     async def find(self, request: Request) -> Response:

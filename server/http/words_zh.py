@@ -48,7 +48,6 @@ TITLES: dict[str, str] = {
     "signed_out": "此会话已结束，请重新登录",
     "api_key_not_found": "该商户没有这个密钥",
     "bad_scopes": "密钥至少要有一项权限",
-    "not_for_programs": "程序的密钥不能再生成密钥",
     "unknown_api_key": "这不是密钥，或已失效",
     "bad_suspension": "暂停须在将来某一时刻结束",
     "link_not_found": "该订单没有这个链接，或链接已失效",

@@ -132,7 +132,7 @@ async def test_a_programs_key_does_what_its_scopes_say(api):
     more = await api.client.post(
         keys, json={"label": "x", "scopes": ["orders:read"]}, headers=bearing(answerer["api_key"])
     )
-    assert (more.status_code, more.json()["code"]) == (403, "not_for_programs")
+    assert (more.status_code, more.json()["code"]) == (403, "not_allowed")
 
 
 async def test_a_key_is_shown_once_and_ends_everywhere(api):
