@@ -11,7 +11,7 @@ export class OrderCard {
   #problem = "";
   order = null;
 
-  /** `parts`: {api, account, place, orderId, isWhole}; `isWhole`: on the order's own page, without a link to it. */
+  /** `parts`: {api, account, catalogue, place, orderId, isWhole}; `isWhole`: on the order's own page, without a link to it. */
   constructor(parts) {
     this.#parts = parts;
     this.look();
@@ -53,7 +53,7 @@ export class OrderCard {
       element("h2", {}, t("desk.order")),
       element("p", { class: "order-head" }, isWhole ? element("strong", {}, number)
         : element("a", { href: `#/orders/${order.id}` }, number), " ", statusChip(order)),
-      factList(orderFacts(order)),
+      factList(orderFacts(order, this.#parts.catalogue)),
       element("ul", { class: "plain items" }, order.items.map((item) => element("li", {},
         element("span", { class: "number" }, `${item.quantity} × ${item.name}`),
         element("span", { class: "number" }, money(item.price_minor * item.quantity, order.currency))))),
@@ -100,7 +100,7 @@ export function statusChip({ status }) {
   return element("span", { class: `status ${status}` }, `${t(key)} · ${inOtherLanguage(key)}`);
 }
 
-function orderFacts(order) {
+function orderFacts(order, catalogue) {
   const promised = order.promised_at ? clockTime(order.promised_at) : "";
   const first = order.first_promised_at && order.first_promised_at !== order.promised_at
     ? ` (${t("promise.first", { when: clockTime(order.first_promised_at) })})` : "";
@@ -114,7 +114,7 @@ function orderFacts(order) {
     ["desk.waived", order.waived?.length ? order.waived.map((one) => t(`desk.option_${one}`)).join(", ") : ""],
     ["desk.total", money(order.total_minor, order.currency)],
     ["desk.payment", `${t(`pay.${order.payment_method}`)} · ${t(`payment.${order.payment_status}`)}`],
-    ["orders.reason", order.reason],
+    ["orders.reason", order.reason ? catalogue.reasonOf(order.reason) : ""],
   ];
 }
 

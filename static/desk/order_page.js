@@ -29,7 +29,9 @@ export class OrderPage {
     const { order, acts, form, tickets, money: sums, pictures, story } = this.#places;
     show(parts.panel, element("a", { class: "back", href: "#/orders" }, t("desk.back_to_orders")),
       element("div", { class: "columns" }, element("div", {}, order, acts, form, tickets), element("div", {}, sums, pictures, story)));
-    this.#card = new OrderCard({ api: parts.api, account: parts.account, place: order, orderId, isWhole: true });
+    this.#card = new OrderCard({
+      api: parts.api, account: parts.account, catalogue: parts.catalogue, place: order, orderId, isWhole: true,
+    });
     this.look();
     this.#timer = setInterval(() => {
       if (!document.hidden) this.look();

@@ -4,7 +4,7 @@ import { tickCountdowns } from "../js/countdown.js";
 import { element, fillChoice, redraw, show } from "../js/dom.js";
 import { count, sentenceFor, t } from "../js/i18n.js";
 import { isOverdue } from "./ticket_book.js";
-import { clockChips, roleName, severityChip, stateChip } from "./ticket_words.js";
+import { capital, clockChips, roleName, severityChip, stateChip } from "./ticket_words.js";
 
 const WHOSE = ["role", "mine", "all"];
 const SEVERITIES = ["critical", "high", "medium", "low"];
@@ -82,7 +82,7 @@ export class TicketList {
       class: `ticket-row ${isOverdue(ticket, now) ? "overdue" : ""}`, href: `#/tickets/${ticket.id}`, "data-ticket": ticket.id,
       "aria-current": ticket.id === this.#selected ? "true" : null,
     },
-    element("span", { class: "title" }, element("span", { class: "number soft" }, `#${ticket.number}`), " ", catalogue.nameOf(ticket.kind)),
+    element("span", { class: "title" }, element("span", { class: "number soft" }, `#${ticket.number}`), " ", capital(catalogue.nameOf(ticket.kind))),
     severityChip(ticket),
     element("span", { class: "soft small why" }, catalogue.reasonOf(ticket.reason)),
     element("span", { class: "small whose" }, whose, ticket.rung > 0 ? element("span", { class: "climbed" }, ` ↑${ticket.rung}`) : null),

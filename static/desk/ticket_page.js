@@ -99,16 +99,16 @@ export class TicketPage {
       api, catalogue, place: talk, say: (command, body, key) => this.#say(command, body, key),
       canWork: worksOn(this.#ticket, account), openForm: (name) => this.#open(name),
     });
-    if (this.#ticket.order_id) this.#orderCard = new OrderCard({ api, account, place: order, orderId: this.#ticket.order_id });
+    if (this.#ticket.order_id) this.#orderCard = new OrderCard({ api, account, catalogue, place: order, orderId: this.#ticket.order_id });
     panel.scrollTop = 0;
   }
 
   #drawHead() {
     const { catalogue, account, api } = this.#parts;
     const ticket = this.#ticket;
-    const assignee = ticket.assignee_id === account.id ? t("desk.yours") : ticket.assignee_id ? t("desk.a_colleague") : t("desk.nobody");
+    const assignee = ticket.assignee_id === account.id ? t("desk.you") : ticket.assignee_id ? t("desk.another") : t("desk.nobody");
     redraw(this.#places.head,
-      element("h1", {}, element("span", { class: "soft number" }, `#${ticket.number} `), catalogue.nameOf(ticket.kind)),
+      element("h1", {}, element("span", { class: "soft number" }, `#${ticket.number} `), capital(catalogue.nameOf(ticket.kind))),
       element("p", {}, capital(catalogue.reasonOf(ticket.reason))),
       element("p", { class: "chips" }, severityChip(ticket), stateChip(ticket), clockChips(ticket, api.now())),
       element("p", { class: "soft small" }, [

@@ -42,6 +42,8 @@ export const DESK_EN = {
   "desk.none_fit": "No ticket fits these filters.",
   "desk.yours": "yours",
   "desk.a_colleague": "a colleague's",
+  "desk.you": "you",
+  "desk.another": "a colleague",
   "desk.nobody": "nobody yet",
   "desk.the_system": "the system",
 

@@ -42,6 +42,8 @@ export const DESK_ZH = {
   "desk.none_fit": "没有符合筛选条件的工单。",
   "desk.yours": "由您处理",
   "desk.a_colleague": "同事处理中",
+  "desk.you": "您",
+  "desk.another": "同事",
   "desk.nobody": "暂无",
   "desk.the_system": "系统",
 
