@@ -16,6 +16,7 @@ from server.dispatch.suspensions import Suspensions
 from server.geo.nearest import NearestIndex
 from server.orders.money_service import MoneyService
 from server.orders.refund_service import RefundService
+from server.orders.refunds import WAIT_FOR_UNDO
 from server.orders.segments import CourierMoments
 from server.orders.ticket_money import MoneyTriggers
 from server.orders.ticket_remedies import Hands, LastSeen, MoneyRemedies, Paying
@@ -55,9 +56,17 @@ class MoneyHands:
         self._refunds = refunds
 
     async def refund(
-        self, work: UnitOfWork, order_id: UUID, paying: Paying, *, reason: str, ticket_id: UUID, by: Viewer
+        self,
+        work: UnitOfWork,
+        order_id: UUID,
+        paying: Paying,
+        *,
+        reason: str,
+        ticket_id: UUID,
+        by: Viewer,
+        waits: bool,
     ) -> None:
-        """So much goes back, and this bearer pays for it."""
+        """So much goes back, and this bearer pays for it; not before an undo could come, if it `waits` for one."""
         await self._refunds.request_refund(
             work,
             order_id,
@@ -66,6 +75,7 @@ class MoneyHands:
             borne_by=paying.borne_by,
             by=by,
             ticket_id=ticket_id,
+            due_at=work.now + WAIT_FOR_UNDO if waits else None,
         )
 
     async def retry_refund(self, work: UnitOfWork, order_id: UUID, by: Viewer) -> None:

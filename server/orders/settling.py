@@ -11,7 +11,7 @@ from server.orders.ledger import borne, came_in, shares
 from server.orders.ledger_store import LedgerStore
 from server.orders.lifecycle import HAPPENED, UNDOABLE, Event, Status
 from server.orders.log import ENTITY
-from server.orders.model import Order
+from server.orders.model import Order, PaymentMethod
 from server.orders.payment_store import PaymentStore
 from server.orders.refund_service import REPLACEABLE, RefundService
 from server.orders.refunds import (
@@ -99,11 +99,11 @@ class Settling:
         await work.clear_timer(SHARE, event.entity_id)
         by_the_rules = (Status.REJECTED.value, Status.CANCELLED.value)
         for refund in await store.refunds(event.entity_id):
-            if refund.decided_by is None and refund.reason in by_the_rules:
-                if refund.status is RefundStatus.REQUESTED:
-                    await self._refunds.withdraw(work, refund)
-                elif refund.status in RESERVED:
-                    raise MoneyIsGone
+            # What the bank has not been asked for yet was decided for an order that is over, or with its end.
+            if refund.status is RefundStatus.REQUESTED and refund.method is PaymentMethod.CARD:
+                await self._refunds.withdraw(work, refund)
+            elif refund.decided_by is None and refund.reason in by_the_rules and refund.status in RESERVED:
+                raise MoneyIsGone
 
     async def _share_if_earned(self, work: UnitOfWork, order_id: UUID, payload: dict[str, Any]) -> None:
         order = await OrderStore(work.connection).lock(order_id)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Meta
 
+from server.accounts.permissions import Permission, require
 from server.errors import BadInput, Refused
 from server.orders.lifecycle import Status
 from server.orders.model import Order
@@ -239,7 +240,7 @@ async def cancel(case: Case, said: Settle) -> None:
     """Called off before it was fetched; what is decided here goes back first, and the rules give back the rest."""
     paying = await _ends(case, Decision.CANCEL, said)
     if paying is not None:
-        await _pay_back(case, paying)
+        await _pay_back(case, paying, waits=True)
     await case.hands.orders.cancel(case.work, _order(case), case.ticket.reason, case.viewer)
 
 
@@ -248,13 +249,16 @@ async def _ends(case: Case, decision: Decision, said: Settle) -> Paying | None:
         raise BadRefund
     paying = None
     if said.refund_minor is not None and said.borne_by is not None:
+        require(
+            case.viewer, Permission.REFUND
+        )  # who may call an order off need not be who may give money away
         paying = Paying(said.refund_minor, said.borne_by)
     await _decided(case, decision, paying=paying)
     await _tell_customer(case, said, default="looked_into" if paying is None else "money_back")
     return paying
 
 
-async def _pay_back(case: Case, paying: Paying) -> None:
+async def _pay_back(case: Case, paying: Paying, *, waits: bool = False) -> None:
     await case.hands.money.refund(
         case.work,
         _order_id(case),
@@ -262,6 +266,7 @@ async def _pay_back(case: Case, paying: Paying) -> None:
         reason=case.ticket.reason,
         ticket_id=case.ticket.id,
         by=case.viewer,
+        waits=waits,
     )
 
 

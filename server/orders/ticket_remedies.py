@@ -77,9 +77,20 @@ class MoneyRemedies(Protocol):
     """What becomes of the money of an order, or of a checkout that never became one."""
 
     async def refund(
-        self, work: UnitOfWork, order_id: UUID, paying: "Paying", *, reason: str, ticket_id: UUID, by: Viewer
+        self,
+        work: UnitOfWork,
+        order_id: UUID,
+        paying: "Paying",
+        *,
+        reason: str,
+        ticket_id: UUID,
+        by: Viewer,
+        waits: bool,
     ) -> object:
-        """So much goes back to the customer, once, and this bearer pays for it; refused when it is too much."""
+        """So much goes back to the customer, once, and this bearer pays for it; refused when it is too much.
+
+        `waits`: not before what was decided with it can be undone no more.
+        """
         ...
 
     async def retry_refund(self, work: UnitOfWork, order_id: UUID, by: Viewer) -> object:
