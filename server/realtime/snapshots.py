@@ -98,7 +98,7 @@ class StoreSnapshots:
             view = checkout_json(checkout)
             if audience is not Audience.CUSTOMER:
                 del view["pay_url"]  # who has it could pay, or decline
-            nothing_yet = {"order": None, "assignment": None, "position": None, "tickets": []}
+            nothing_yet: Json = {"order": None, "assignment": None, "position": None, "tickets": []}
             return _waiting_parties(checkout), {**nothing_yet, "checkout": view}
         assignment = await AssignmentStore(connection).newest_of_order(order_id)
         return _parties(order, assignment), {

@@ -60,7 +60,9 @@ class Customer:
         if not self._world.cards.chosen():
             placed: dict[str, Any] = await self._phone.command("/orders", wish)
             return placed
-        checkout: dict[str, Any] = await self._phone.command("/checkouts", {**wish, "payment": {"method": "card"}})
+        checkout: dict[str, Any] = await self._phone.command(
+            "/checkouts", {**wish, "payment": {"method": "card"}}
+        )
         await self._world.cards.pay(checkout["pay_url"])
         return checkout
 
