@@ -1,11 +1,11 @@
 // The desk of dispatchers, customer service and operations: joins tickets, orders and the connection; the hash says what is open.
 
+import { Bell } from "../js/bell.js";
 import { element, show } from "../js/dom.js";
 import { onLanguage, sentenceFor, t } from "../js/i18n.js";
 import { startPage } from "../js/page.js";
 import { Administration } from "./administration.js";
 import { ArchivedPage } from "./archived_page.js";
-import { Bell } from "./bell.js";
 import { LookUp } from "./look_up.js";
 import { OrderPage } from "./order_page.js";
 import { callsFor, TicketBook } from "./ticket_book.js";
@@ -18,7 +18,7 @@ const ASK_AGAIN_MS = 300;
 const byId = (id) => document.getElementById(id);
 
 const book = new TicketBook();
-const bell = new Bell();
+const bell = new Bell("songda.desk.sound");
 let account = null;
 let catalogue = null;
 let list = null;

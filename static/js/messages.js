@@ -22,12 +22,17 @@ export function decodeFrame(text) {
 }
 
 const FRESH_TOKEN = 4001;                        // come back with another token
+const REPLACED = 4010;                           // a newer socket of the same courier
 const SIGN_IN_AGAIN = 4501;                      // not authenticated
 const GIVE_UP_FROM = 4500;                       // below: come back; server/wire/close_codes.py
 
-/** What a closed socket means: "return" (come back), "renew" (with a fresh token), "sign_in", "stop" (there is no use). */
+/**
+ * What a closed socket means: "return" (come back), "renew" (with a fresh token), "replaced" (only if its owner wants it here),
+ * "sign_in", "stop" (there is no use).
+ */
 export function afterClose(code) {
   if (code === FRESH_TOKEN) return "renew";
+  if (code === REPLACED) return "replaced";
   if (code === SIGN_IN_AGAIN) return "sign_in";
   return code >= GIVE_UP_FROM && code < 5000 ? "stop" : "return";
 }

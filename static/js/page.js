@@ -8,8 +8,11 @@ import { Connection } from "./socket.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** Starts a page for `roles`; `onSignedIn(account)` and `onSignedOut()` follow as people come and go. */
-export async function startPage({ roles, onSignedIn, onSignedOut, withMap = true }) {
+/**
+ * Starts a page for `roles`; `onSignedIn(account)` and `onSignedOut()` follow as people come and go, `onConnection(state)` as
+ * the network does.
+ */
+export async function startPage({ roles, onSignedIn, onSignedOut, onConnection = () => {}, withMap = true }) {
   let state = "offline";
   const light = byId("connection");
   const showState = () => {
@@ -23,6 +26,7 @@ export async function startPage({ roles, onSignedIn, onSignedOut, withMap = true
     onState: (now) => {
       state = now;
       showState();
+      onConnection(now);
       if (now === "signed_out") login.signOut(t("login.again"));
     },
   });

@@ -35,7 +35,7 @@ export class Connection {
 
   /**
    * `token({renew})` gives the token of the moment, or a promise of it; with `renew` another one.  `onState(state, detail)` hears "connecting", "live", "waiting" (detail:
-   * {in_ms}), "signed_out" and "stopped" (detail: {code}).  `open`, `random` and `clock` are for tests.
+   * {in_ms}), "signed_out", "replaced" and "stopped" (detail: {code}).  `open`, `random` and `clock` are for tests.
    */
   constructor({ url, token, onState = () => {}, open = openSocket, random = Math.random, clock = globalThis }) {
     this.#url = url;
@@ -252,6 +252,8 @@ export class Connection {
       this.#comeWithAnother(code);
     } else if (meaning === "sign_in") {
       this.#end("signed_out", { code });
+    } else if (meaning === "replaced") {
+      this.#end("replaced", { code });    // two devices of one courier would throw each other out for ever
     } else if (meaning === "stop") {
       this.#end("stopped", { code });
     } else {

@@ -1,21 +1,26 @@
 // Tells that something waits for one's role: a number in the tab's title, and a sound for whoever wants one.
 
-import { t } from "../js/i18n.js";
+import { t } from "./i18n.js";
 
-const STORED_AS = "songda.desk.sound";
 const TONES_HZ = [660, 880];
 const TONE_S = 0.16;
 
 export class Bell {
+  #storedAs;
   #audio = null;
 
+  /** `storedAs`: where this browser remembers whether it may sound. */
+  constructor(storedAs) {
+    this.#storedAs = storedAs;
+  }
+
   get isOn() {
-    return localStorage.getItem(STORED_AS) === "on";
+    return localStorage.getItem(this.#storedAs) === "on";
   }
 
   /** Browsers let a page sound only after somebody has touched it: this is called by a click. */
   switch(isOn) {
-    localStorage.setItem(STORED_AS, isOn ? "on" : "off");
+    localStorage.setItem(this.#storedAs, isOn ? "on" : "off");
     if (isOn) this.ring();
   }
 
