@@ -46,6 +46,7 @@ class ArchivedList(msgspec.Struct, frozen=True):
 class ArchivedOrder(ArchivedLine, frozen=True, kw_only=True):
     """An archived order with all that belonged to it.  `words` and `contact` are gone once its people are erased."""
 
+    ended_on: date
     facts: Json
     assignments: list[Json]
     events: list[Json]

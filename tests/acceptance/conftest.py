@@ -34,6 +34,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     waits = {
         "accept_within_s": "3", "take_within_s": "2", "ready_grace_s": "1", "pickup_within_s": "1",
         "receipt_remind_s": "1", "receipt_within_s": "2", "checkout_lapses_after_s": "2", "archive_after_s": "1",
+        "max_speed_mps": "100000",
     }  # fmt: skip
     with platform(tmp_path_factory.mktemp("hasty"), workers=1, **waits) as started:
         yield started

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,13 @@ class House:
 
     def courier(self) -> Person:
         return self.server.person("courier")
+
+    def track(self, courier: Person) -> list[dict[str, Any]]:
+        """Where the courier has been in the last hour, as far as it is stored."""
+        now = clock.now()
+        params = {"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat()}
+        path = f"/api/v1/couriers/{courier.id}/track"
+        return list(self.server.call("GET", path, by=self.platform.dispatcher, params=params)["fixes"])
 
     # Tickets and pictures
 

@@ -2,13 +2,11 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from tests.acceptance.ears import Ear, phones, rides
-from tests.acceptance.houses import House, Platform, clock
-from tests.started import Person
+from tests.acceptance.houses import House, Platform
 from tests.waiting import eventually
 
 EVERYBODY = "customer kitchen courier dispatcher"
@@ -54,7 +52,7 @@ async def test_the_courier_is_followed_live_by_those_whom_his_way_concerns_and_s
         assert (await they.customer.joins(topic))["position"] is None  # afterwards, nobody
 
     async def stored() -> bool:
-        return len(track(house, courier)) == 3
+        return len(house.track(courier)) == 3
 
     await eventually(stored)
 
@@ -62,13 +60,6 @@ async def test_the_courier_is_followed_live_by_those_whom_his_way_concerns_and_s
 async def position(ear: Ear) -> Any:
     """The next position that this one is shown."""
     return (await ear.visit.event("position"))["payload"]
-
-
-def track(house: House, courier: Person) -> list[dict[str, object]]:
-    now = clock.now()
-    span = urlencode({"from": (now - timedelta(hours=1)).isoformat(), "to": now.isoformat()})
-    path = f"/api/v1/couriers/{courier.id}/track?{span}"
-    return list(house.server.call("GET", path, by=house.platform.dispatcher)["fixes"])
 
 
 def test_nobody_else_sees_where_couriers_are(house: House):
