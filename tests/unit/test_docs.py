@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from server.accounts.roles import Role
+from server.archive.erasure import PERSONAL
 from server.orders.lifecycle import Status
 from server.settings import Settings, env_name
 from tests.unit.test_dev_script import dev
@@ -106,6 +108,17 @@ def test_the_settings_page_is_printed_from_the_settings():
 def test_every_setting_says_what_it_means():
     page = settings_page.page()
     assert [name for name in Settings.__dataclass_fields__ if f"| `{env_name(name)}` |" not in page] == []
+
+
+def test_the_page_on_privacy_has_the_table_of_personal_data():
+    table = TEXTS["docs/privacy.md"].partition("| table | what |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert table.splitlines() == [f"| `{personal.table}` | {personal.what} |" for personal in PERSONAL]
+
+
+def test_the_map_has_the_layers_of_the_contract():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["id"] == "layers")
+    assert " → ".join(layers) in " ".join(ARCHITECTURE.split())
 
 
 def test_every_decision_is_in_the_index():
