@@ -17,10 +17,10 @@ from server.notify.counters import GIVEN_UP, SWITCHED_OFF, TRIES
 from server.notify.endpoint_log import log_event
 from server.notify.model import Endpoint, Sendable, State
 from server.notify.schedule import Answer, Outcome, Why, next_try_s, why_to_stop, wished_s
-from server.notify.signing import signed_headers
 from server.notify.store import WebhookStore
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage, UnitOfWork
+from server.wire.standard_webhooks import sign
 
 KIND = "webhook"
 LEASE = timedelta(seconds=20)  # a try ends within caller.WITHIN_S and is recorded soon after
@@ -89,7 +89,7 @@ class Sending:
             headers = {
                 "Content-Type": "application/json",
                 "User-Agent": USER_AGENT,
-                **signed_headers(one.secrets, f"msg_{one.delivery_id.hex}", int(now.timestamp()), one.body),
+                **sign(one.secrets, f"msg_{one.delivery_id.hex}", int(now.timestamp()), one.body),
             }
             answer = await self._calls.post(one.url, headers, one.body)
             took_ms = round((self._clock.monotonic_s() - began_s) * 1000)

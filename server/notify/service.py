@@ -36,12 +36,12 @@ from server.notify.model import (
 )
 from server.notify.schedule import Why
 from server.notify.sending import KIND, switch_off
-from server.notify.signing import SECRET_BYTES, shown_secret
 from server.notify.store import WebhookStore
 from server.orders.merchants import MerchantStore
 from server.settings import Settings
 from server.storage.database import database_errors
 from server.storage.unit_of_work import Storage, UnitOfWork
+from server.wire.standard_webhooks import SECRET_BYTES, write_secret
 
 # While a receiver's programs are given the new secret, both sign.
 OVERLAP = timedelta(hours=24)
@@ -91,7 +91,7 @@ class WebhookService:
             )
             await store.insert(endpoint)
             await work.append(log_event(endpoint, "added", actor_id=viewer.account_id, at=work.now))
-            return SecretAnswer(endpoint.answer(work.now), shown_secret(endpoint.secret))
+            return SecretAnswer(endpoint.answer(work.now), write_secret(endpoint.secret))
 
     async def all(self, viewer: Viewer, merchant_id: UUID | None) -> EndpointsAnswer:
         """The merchant's endpoints."""
@@ -158,7 +158,7 @@ class WebhookService:
             )
             await WebhookStore(work.connection).replace(rotated)
             await work.append(log_event(rotated, "secret_changed", actor_id=viewer.account_id, at=work.now))
-            return SecretAnswer(rotated.answer(work.now), shown_secret(rotated.secret))
+            return SecretAnswer(rotated.answer(work.now), write_secret(rotated.secret))
 
         return await self._with(viewer, merchant_id, endpoint_id, act)
 

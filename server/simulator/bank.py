@@ -275,7 +275,7 @@ class Bank:
 
     async def _say_one(self, word_id: str, body: bytes) -> None:
         for wait_s in (*WORD_AGAIN_S, None):
-            headers = sign(self.options.webhook_secret, word_id, self._clock.now_ms() // 1000, body)
+            headers = sign([self.options.webhook_secret], word_id, self._clock.now_ms() // 1000, body)
             try:
                 answer = await self._client.post(
                     self.options.webhook_url,

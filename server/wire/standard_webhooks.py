@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
+SECRET_BYTES = 32  # the standard wants 24 to 64
 TOLERANCE_S = 300
 MAX_ID_LENGTH = 200
 _PREFIX = "whsec_"
@@ -31,12 +32,15 @@ def write_secret(secret: bytes) -> str:
     return _PREFIX + base64.b64encode(secret).decode("ascii")
 
 
-def sign(secret: bytes, message_id: str, unix_s: int, body: bytes) -> dict[str, str]:
-    """The three headers that prove that `body` is ours."""
+def sign(secrets: Iterable[bytes], message_id: str, unix_s: int, body: bytes) -> dict[str, str]:
+    """The three headers that prove that `body` is ours and was sent at `unix_s`.
+
+    There is a signature by each secret, so that a receiver may change over in peace.
+    """
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(unix_s),
-        "webhook-signature": _signature(secret, message_id, unix_s, body),
+        "webhook-signature": " ".join(signature(secret, message_id, unix_s, body) for secret in secrets),
     }
 
 
@@ -54,7 +58,7 @@ def check(secrets: Iterable[bytes], headers: Mapping[str, str], body: bytes, *, 
     given = [one.encode("utf-8", "replace") for one in headers.get("webhook-signature", "").split(" ")]
     good = False
     for secret in secrets:
-        expected = _signature(secret, message_id, unix_s, body).encode("ascii")
+        expected = signature(secret, message_id, unix_s, body).encode("ascii")
         for one in given:
             good |= hmac.compare_digest(expected, one)
     if not good:
@@ -64,6 +68,7 @@ def check(secrets: Iterable[bytes], headers: Mapping[str, str], body: bytes, *, 
     return message_id
 
 
-def _signature(secret: bytes, message_id: str, unix_s: int, body: bytes) -> str:
+def signature(secret: bytes, message_id: str, unix_s: int, body: bytes) -> str:
+    """One signature of the message `message_id`, as it stands in the header."""
     signed = b"%s.%d.%s" % (message_id.encode("ascii"), unix_s, body)
     return "v1," + base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode("ascii")

@@ -263,7 +263,7 @@ async def test_words_must_be_signed_fresh_and_about_ours(street):
     body = msgspec.json.encode(unknown)
     now_s = street.town.clock.now_ms() // 1000
     with pytest.raises(UnknownPayment):
-        await listen(sign(SECRET, "w2", now_s, body), body)
+        await listen(sign([SECRET], "w2", now_s, body), body)
     # A refused word was not heeded: it may come again.
     assert await street.town.storage.pool.fetchval("SELECT count(*) FROM provider_words") == 1
 

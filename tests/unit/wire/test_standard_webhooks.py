@@ -15,11 +15,11 @@ BODY = '{"type":"payment.paid","名":"送达"}'.encode()
 def test_ours_is_the_standards_librarys():
     moment = datetime.fromtimestamp(NOW_S, UTC)
     signed = Webhook(write_secret(SECRET)).sign("word_1", moment, BODY.decode())
-    assert sign(SECRET, "word_1", NOW_S, BODY)["webhook-signature"] == signed
+    assert sign([SECRET], "word_1", NOW_S, BODY)["webhook-signature"] == signed
 
 
 def test_what_is_signed_is_believed_by_any_of_our_secrets():
-    headers = sign(OTHER, "word_1", NOW_S, BODY)
+    headers = sign([OTHER], "word_1", NOW_S, BODY)
     assert check([SECRET, OTHER], headers, BODY, now_s=NOW_S + 299) == "word_1"
     several = {**headers, "webhook-signature": f"v1a,x v1,nonsense {headers['webhook-signature']}"}
     assert check([OTHER], several, BODY, now_s=NOW_S) == "word_1"
@@ -45,7 +45,7 @@ def test_what_is_signed_is_believed_by_any_of_our_secrets():
     ],
 )
 def test_nothing_else_is(secrets, changed, body, later_s):
-    headers = {**sign(SECRET, "word_1", NOW_S, BODY), **changed}
+    headers = {**sign([SECRET], "word_1", NOW_S, BODY), **changed}
     with pytest.raises(NotSigned):
         check(secrets, headers, body, now_s=NOW_S + later_s)
 
