@@ -31,7 +31,14 @@ from server.wire.standard_webhooks import write_secret
 ADMINISTRATOR = "administrator"
 BANK_BOOKS = "bank.jsonl"
 CARD_SHARE = 0.4  # of the city's orders are paid in advance
-PAGES = {"customer": "/customer/", "merchant": "/merchant/", "dispatcher": "/dispatch/"}
+PAGES = {
+    "customer": "/customer/",
+    "merchant": "/merchant/",
+    "courier": "/courier/",
+    "dispatcher": "/dispatch/ and /desk/",
+    "service": "/desk/",
+    "operations": "/desk/",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,7 @@ from server.wire.rest import RestClient
 BOOK_NAME = "simulator.json"
 # The people whose pages somebody opens: they sign in with a password, and their data live.
 DEMO_CUSTOMER, DEMO_MERCHANT, DEMO_COURIER, DEMO_DISPATCHER = "customer", "merchant", "courier", "dispatcher"
+DEMO_SERVICE, DEMO_OPERATIONS = "service", "operations"
 # How often the demo's merchant is chosen, beside the others' once.
 DEMO_MERCHANT_SHARE = 3
 # An order takes about 20 minutes from click to door, so this share of an hour's orders is open at once.
@@ -102,7 +103,9 @@ async def run_city(
 def demo_accounts(data_dir: Path) -> dict[str, Account]:
     """The demo's logins with their passwords, by what they are for; empty before the first city was run."""
     accounts = read_accounts(data_dir / BOOK_NAME)
-    roles = (DEMO_CUSTOMER, DEMO_MERCHANT, DEMO_COURIER, DEMO_DISPATCHER)
+    roles = (
+        DEMO_CUSTOMER, DEMO_MERCHANT, DEMO_COURIER, DEMO_DISPATCHER, DEMO_SERVICE, DEMO_OPERATIONS,
+    )  # fmt: skip
     return {role: accounts[role] for role in roles if role in accounts}
 
 
@@ -137,9 +140,11 @@ async def _cast(people: People, city: City, options: CityOptions, tell: Tell) ->
     pages = [
         Wanted("customer", DEMO_CUSTOMER, "Demo customer", with_password=True),
         Wanted("dispatcher", DEMO_DISPATCHER, "Demo dispatcher", with_password=True),
+        Wanted("customer_service", DEMO_SERVICE, "Demo customer service", with_password=True),
+        Wanted("operations_manager", DEMO_OPERATIONS, "Demo operations", with_password=True),
     ]
     accounts = iter(await people.accounts([*pages, *desks, *couriers, *customers], tell))
-    demo_customer, _ = next(accounts), next(accounts)
+    demo_customer, *_ = [next(accounts) for _ in pages]
     return _Cast(
         merchants,
         [next(accounts) for _ in desks],

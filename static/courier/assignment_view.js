@@ -22,7 +22,7 @@ export function drawAssignment(place, view, parts) {
     state === "assigned" ? countdown("ride.answer_in", answerByMs(assignment, parts.config.take_within_s ?? 60), parts.now(), { class: "answer-by number", role: "timer" }) : null,
     inTrouble && !["en_route_to_return", "arrived_at_return"].includes(state) ? element("p", { class: "notice" }, t("ride.trouble_waits")) : null,
     isEnded(state) ? null : stopCard(view, stopOf(state)),
-    cashDue(order) && stopOf(state) === "dropoff" && !isEnded(state) ? element("p", { class: "notice cash" }, t("ride.collect", { sum: money(cashDue(order), order.currency) })) : null,
+    cashDue(order) && stopOf(state) === "dropoff" && !isEnded(state) && !inTrouble ? element("p", { class: "notice cash" }, t("ride.collect", { sum: money(cashDue(order), order.currency) })) : null,
     bag(order),
     actions(view, state, inTrouble, parts));
 }

@@ -87,7 +87,7 @@ function onSignedOut() {
 
 function hear(change) {
   const told = book.apply(change);
-  if (page?.ticketId === change.id || page?.orderId === change.fields?.order_id) page.hear();
+  if (page?.ticketId === change.id || page?.orderId === change.fields?.order_id) page.hear(change);
   if (told === "unknown") askAgain();
   else if (told) {
     if (callsFor(account.role, told)) bell.ring();

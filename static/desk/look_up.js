@@ -106,7 +106,7 @@ export class LookUp {
         element("span", { class: "soft" }, order.assignment?.courier_name ?? ""),
         element("span", { class: "number" }, money(order.total_minor, order.currency)),
         element("time", { class: "soft small number" }, dayAndTime(order.placed_at))))))
-      : element("p", { class: "empty" }, t("desk.none_found")),
+      : element("p", { class: "empty" }, t(`desk.none_found_${this.#where}`)),
     this.#next ? element("button", { type: "button", class: "quiet", onclick: () => this.#ask(this.#next) }, t("desk.more")) : null);
   }
 

@@ -39,8 +39,9 @@ export class TicketPage {
     this.#orderCard?.leave();
   }
 
-  /** Something has changed in this ticket: looks again, once for changes that come together. */
-  hear() {
+  /** Something has changed in this ticket or its order: looks again, once for changes that come together. */
+  hear(change) {
+    if (change.id === this.#id && change.version <= this.#ticket?.version) return;   // each look is written down
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.look(), LOOK_AGAIN_MS);
   }

@@ -58,7 +58,7 @@ async def token_of(server: StartedServer, account) -> str:
 async def test_in_the_city_orders_are_placed_carried_and_delivered_and_everybody_sees_it(server, tmp_path):
     async with asyncio.timeout(WITHIN_S), a_city(server, tmp_path):
         demo = demo_accounts(tmp_path)
-        assert set(demo) == {"customer", "merchant", "courier", "dispatcher"}
+        assert set(demo) == {"customer", "merchant", "courier", "dispatcher", "service", "operations"}
         dispatcher, customer = (
             await token_of(server, demo["dispatcher"]),
             await token_of(server, demo["customer"]),
