@@ -6,7 +6,7 @@ import pytest
 
 from server.orders.kitchen import Kitchen, KitchenEvent
 from server.orders.lifecycle import ENDED, UNDO_WITHIN, Event, IllegalTransition, Status
-from server.orders.model import NOBODY, Proof, ProofKind
+from server.orders.model import NOBODY, PaymentStatus, Proof, ProofKind
 from server.orders.moves import (
     Accept,
     Cancel,
@@ -68,7 +68,12 @@ PROOF = Proof(kind=ProofKind.CODE)
             {"reason": "not hungry", "ended_by": "customer", "ended_at": LATER},
         ),
         (Status.ACCEPTED, PickUp(), Status.DELIVERING, {"picked_up_at": LATER, "kitchen": Kitchen.READY}),
-        (Status.DELIVERING, Deliver(PROOF), Status.DELIVERED, {"delivered_at": LATER, "proof": PROOF}),
+        (
+            Status.DELIVERING,
+            Deliver(PROOF),
+            Status.DELIVERED,
+            {"delivered_at": LATER, "proof": PROOF, "payment_status": PaymentStatus.PAID},
+        ),
         (Status.DELIVERING, Fail("no_answer"), Status.DELIVERY_EXCEPTION, {"reason": "no_answer"}),
         (
             Status.DELIVERY_EXCEPTION,
