@@ -154,7 +154,7 @@ export class OrderView {
     const { order, assignment } = this.#view;
     redraw(this.#panel, element("div", { class: "view" },
       this.#isGuest ? null : backLink(),
-      headline(order, assignment, this.#catalogue.spelled(order.reason)),
+      headline(order, assignment, this.#reason(order)),
       this.#isGuest ? null : undoBar(order, "customer", this.#api.now(), () => this.#do("undo")),
       promiseCard(order), codeCard(order), courierCard(order, assignment), this.#receipt(order),
       this.#problem ? element("p", { class: "problem-box", role: "alert" }, this.#problem) : null,
@@ -178,6 +178,12 @@ export class OrderView {
     this.#review?.draw();
     this.#share?.draw();
     this.render();
+  }
+
+  /** Why it ended or went wrong: somebody's own words, or a code, whose words a guest has not. */
+  #reason({ status, reason }) {
+    if (this.#isGuest && !["rejected", "cancelled"].includes(status)) return "";
+    return this.#catalogue.spelled(reason);
   }
 
   #shownTickets() {

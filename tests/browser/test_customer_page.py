@@ -63,7 +63,8 @@ async def test_a_customer_orders_and_sees_the_status_change_and_the_courier_move
 
         server.call("POST", f"/api/v1/orders/{order_id}/deliver", by=phone.person, json={})
         await reads(page, "#headline", "Enjoy your meal")
-        assert await page.locator(".step.done").count() == 4
+        assert await page.locator(".step.done").count() == 4  # and "delivered" is where it stands
+        await reads(page, ".step.current", "已送达")
         assert await courier_on_screen(page) is None  # nothing after the delivery
     northward = [before - after for before, after in pairwise(seen)]
     assert min(northward) >= -0.01, "he jumped back"
