@@ -92,9 +92,11 @@ class AssignmentStore:
 
 
 async def carriers_of(connection: Any, order_id: UUID) -> list[UUID]:
-    """Who has the order or had it, the latest first."""
+    """Who has the order or had it, the latest first; not who would not have it."""
     rows = await connection.fetch(
-        "SELECT courier_id FROM assignments WHERE order_id = $1 ORDER BY id DESC", order_id
+        "SELECT courier_id FROM assignments WHERE order_id = $1 AND state NOT IN ('declined', 'lapsed')"
+        " ORDER BY ended_at IS NULL DESC, id DESC",
+        order_id,
     )
     return [row["courier_id"] for row in rows]
 

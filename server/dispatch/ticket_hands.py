@@ -11,7 +11,7 @@ from server.clock import from_ms
 from server.dispatch.legs import Assignment, State
 from server.dispatch.order_moves import OrderMoves
 from server.dispatch.rests import RestStore
-from server.dispatch.store import AssignmentStore
+from server.dispatch.store import AssignmentStore, carriers_of
 from server.dispatch.suspensions import Suspensions
 from server.geo.nearest import NearestIndex
 from server.orders.money_service import MoneyService
@@ -120,8 +120,7 @@ def hands(
 
 async def carrier_of(connection: Any, order_id: UUID) -> UUID | None:
     """The courier who has the order, or had it last."""
-    assignment = await AssignmentStore(connection).newest_of_order(order_id)
-    return None if assignment is None else assignment.courier_id
+    return next(iter(await carriers_of(connection, order_id)), None)
 
 
 async def moments_of(connection: Any, order_id: UUID) -> CourierMoments:

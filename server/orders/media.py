@@ -184,9 +184,7 @@ class MediaService:
         require_for_order(
             viewer,
             permission,
-            customer_id=order.customer_id,
-            merchant_id=order.merchant_id,
-            courier_id=viewer.account_id if viewer.account_id in carriers else None,
+            **order.people(viewer.account_id if viewer.account_id in carriers else None),
         )
 
 

@@ -11,6 +11,7 @@ from msgspec import Meta
 from server.accounts.permissions import (
     OrderNotFound,
     Permission,
+    may,
     may_for_order,
     require,
     require_for_all,
@@ -20,11 +21,13 @@ from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.clock import Clock
 from server.ids import new_id
+from server.orders.checkout_store import CheckoutStore
+from server.orders.checkouts import CheckoutNotFound, CheckoutStatus
 from server.orders.commands import fingerprint, once
 from server.orders.ledger import Account, Compensation, compensated
 from server.orders.ledger_store import LedgerStore
 from server.orders.lifecycle import IllegalTransition
-from server.orders.model import PaymentMethod
+from server.orders.model import NOBODY, OrderPeople, PaymentMethod
 from server.orders.money_log import compensation_event
 from server.orders.money_views import payment_json, plain, refund_json
 from server.orders.payment_store import PaymentStore
@@ -263,19 +266,34 @@ class MoneyService:
 
     async def _require_sight(self, viewer: Viewer, order_id: UUID, *, also: Permission | None = None) -> bool:
         """Whether the viewer sees all about the money of this order; OrderNotFound when nothing of it."""
-        payment = await PaymentStore(self._storage.pool).find(order_id)
-        if payment is not None:
-            people = {"customer_id": payment.customer_id, "merchant_id": payment.merchant_id}
-        else:
-            order = await OrderStore(self._storage.pool).get(order_id)
-            people = {"customer_id": order.customer_id, "merchant_id": order.merchant_id}
-        if may_for_order(viewer, Permission.SEE_MONEY, order_id=order_id, **people):
-            return True
-        own = viewer.role is Role.CUSTOMER and also is not None
-        if not (own and may_for_order(viewer, also or Permission.SEE_MONEY, order_id=order_id, **people)):
+        if not may(viewer, Permission.SEE_MONEY):
             require(viewer, also or Permission.SEE_MONEY)
-            raise OrderNotFound
-        return False
+        people = await self._people(order_id)
+        if may_for_order(viewer, Permission.SEE_MONEY, **people):
+            return True
+        if viewer.role is Role.CUSTOMER and also is not None and may_for_order(viewer, also, **people):
+            return False
+        raise OrderNotFound
+
+    async def _people(self, order_id: UUID) -> OrderPeople:
+        """Whose the money of this order is; no merchant's while, or where, its merchant has not heard of it."""
+        try:
+            return (await OrderStore(self._storage.pool).get(order_id)).people()
+        except OrderNotFound:  # archived, or a checkout that came to nothing
+            payment = await PaymentStore(self._storage.pool).find(order_id)
+            if payment is None:
+                raise
+        try:
+            checkout = await CheckoutStore(self._storage.pool).get(order_id)
+            was_order = checkout.status is CheckoutStatus.PAID
+        except CheckoutNotFound:
+            was_order = True
+        return {
+            "order_id": order_id,
+            "customer_id": payment.customer_id,
+            "merchant_id": payment.merchant_id if was_order else NOBODY,
+            "courier_id": None,
+        }
 
 
 async def _hold(work: UnitOfWork, order_id: UUID) -> None:

@@ -183,11 +183,14 @@ def _reviewed_for(viewer: Viewer, asked: Reviewed) -> Reviewed:
             return Reviewed(viewer.merchant_id, asked.courier_id)
         case Role.COURIER:
             return Reviewed(asked.merchant_id, viewer.account_id)
-    raise NotAllowed(permission=Permission.SEE_REVIEWS.value)  # a customer reads the own one only, by its order
+    raise NotAllowed(
+        permission=Permission.SEE_REVIEWS.value
+    )  # a customer reads the own one only, by its order
 
 
 def _people(order: Order) -> dict[str, UUID]:
-    return {"customer_id": order.customer_id, "merchant_id": order.merchant_id}
+    people = order.people()
+    return {"customer_id": people["customer_id"], "merchant_id": people["merchant_id"]}
 
 
 def _review_event(review: Review, *, actor_id: UUID) -> Event:
