@@ -160,11 +160,20 @@ class TicketBook:
             ticket, (moved, Happening(name, fields, self.work.now)), actor_id=tried.tried_by
         )
 
-    async def photos(self, ticket: Ticket, media_ids: Sequence[UUID], by: UUID, by_role: str) -> Ticket:
-        """Photos of this ticket's order are its evidence; MediaNotFound for any other."""
+    async def photos(
+        self,
+        ticket: Ticket,
+        media_ids: Sequence[UUID],
+        by: UUID,
+        by_role: str,
+        *,
+        order_id: UUID | None = None,
+    ) -> Ticket:
+        """Photos of this order are its evidence, or of the ticket's own; MediaNotFound for any other."""
+        order_id = order_id or ticket.order_id
         for media_id in dict.fromkeys(media_ids):
             media = await MediaTable(self.work.connection).get(media_id)
-            if ticket.order_id is None or media.order_id != ticket.order_id:
+            if order_id is None or media.order_id != order_id:
                 raise MediaNotFound
             evidence = Evidence(
                 id=self._new_id(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,19 +21,21 @@ from server.orders.store import OrderStore
 from server.orders.ticket_access import (
     require_raises,
     require_sees,
+    sees,
     works_on_all,
 )
 from server.orders.ticket_acts import MAX_PHOTOS, WordsText
 from server.orders.ticket_case import CLOCK, Case, Report, Subject, TicketBook
 from server.orders.ticket_commands import TICKET_COMMANDS
 from server.orders.ticket_endings import POSSIBLE_WHILE, WITH_WHAT_CAME
-from server.orders.ticket_kinds import KINDS, Kind
+from server.orders.ticket_kinds import KINDS, ORDER_PEOPLE, Kind
 from server.orders.ticket_log import ENTITY
 from server.orders.ticket_reasons import OTHER
 from server.orders.ticket_remedies import Hands
 from server.orders.ticket_store import TicketStore, Wanted, kinds_shown_to
 from server.orders.ticket_views import conversation_json, public_json, said_json, ticket_json
-from server.orders.tickets import HAPPENED, Ticket, TicketEvent
+from server.orders.ticket_words import Note
+from server.orders.tickets import HAPPENED, Ticket, TicketEvent, TicketState
 from server.orders.trouble import UnknownReason
 from server.orders.views import Json
 from server.settings import Settings
@@ -120,7 +122,9 @@ class TicketService:
                 raise NoCourier
             book = TicketBook(work)
             ticket = await self._reported(book, viewer, order, courier_id, said)
-            return shown(viewer, ticket)
+            return shown(
+                viewer, ticket if sees(viewer, ticket) else _as_reported(ticket, order, said, work.now)
+            )
 
         told = fingerprint("report_trouble", order_id, said)
         return await once(self._storage, viewer, key, told, act)
@@ -185,7 +189,7 @@ class TicketService:
         require_sees(viewer, ticket)
         if not works_on_all(viewer):
             said = await store.notes_of([ticket.id], viewer.role.value)
-            return {**shown(viewer, ticket), "said": said_json(said)}
+            return {**shown(viewer, ticket), "said": said_json(_heard_by(viewer, ticket, said))}
         conversation = conversation_json(
             await store.notes(ticket_id), await store.contacts(ticket_id), await store.evidence(ticket_id)
         )
@@ -203,8 +207,7 @@ class TicketService:
         tickets = await store.newest(mine, before=before, limit=limit)
         said = await store.notes_of([ticket.id for ticket in tickets], viewer.role.value)
         return [
-            {**public_json(ticket), "said": said_json([one for one in said if one.ticket_id == ticket.id])}
-            for ticket in tickets
+            {**public_json(ticket), "said": said_json(_heard_by(viewer, ticket, said))} for ticket in tickets
         ]
 
     # Inside
@@ -262,7 +265,8 @@ async def reported(
     if report.courier_id is not None:
         ticket = await book.place(ticket, hands.last_seen_of(report.courier_id))
     ticket = await book.words_of(ticket, by, words)
-    return await book.photos(ticket, media_ids, by.account_id, by.role.value)
+    order_id = None if report.about is None else report.about.order_id
+    return await book.photos(ticket, media_ids, by.account_id, by.role.value, order_id=order_id)
 
 
 async def _order_of(work: UnitOfWork, ticket: Ticket) -> Order | None:
@@ -273,6 +277,29 @@ async def _order_of(work: UnitOfWork, ticket: Ticket) -> Order | None:
         return await OrderStore(work.connection).lock(ticket.order_id)
     except OrderNotFound:
         return None
+
+
+def _as_reported(ticket: Ticket, order: Order, said: ReportTrouble, at: datetime) -> Ticket:
+    """What somebody reported, who is not to know that it joined what others say of the same courier."""
+    return replace(
+        ticket, order_id=order.id, reason=said.reason, state=TicketState.OPEN, decision=None, opened_at=at
+    )
+
+
+def _heard_by(viewer: Viewer, ticket: Ticket, said: Sequence[Note]) -> list[Note]:
+    """What was said in this ticket to the viewer or by them.  In one about a courier people of several orders have
+    their say, each unheard by the others.
+    """
+    return [
+        note
+        for note in said
+        if note.ticket_id == ticket.id
+        and (
+            not ticket.rule.about_courier
+            or note.author_id == viewer.account_id
+            or note.author_role not in ORDER_PEOPLE
+        )
+    ]
 
 
 def _require_reason(kind: Kind, reason: str) -> None:
