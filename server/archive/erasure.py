@@ -40,6 +40,14 @@ PERSONAL: tuple[Personal, ...] = (
     Personal("reviews", "words", f"UPDATE reviews SET words = '' WHERE {_BY_ORDER}"),
     Personal("handovers", "words", f"UPDATE handovers SET words = '' WHERE {_BY_ORDER}"),
     Personal("orders", "reasons in people's words", "UPDATE orders SET reason = NULL WHERE id = ANY($1::uuid[])"),
+    Personal("assignments", "reasons in couriers' words", f"UPDATE assignments SET reason = NULL WHERE {_BY_ORDER}"),
+    Personal(
+        "event_log",
+        "the same reasons, while the order is not archived",
+        "UPDATE event_log SET fields = fields - 'reason' - 'why'"
+        " WHERE topics && ARRAY(SELECT 'order:' || id FROM unnest($1::uuid[]) AS id)"
+        " AND entity IN ('order', 'assignment') AND fields ?| ARRAY['reason', 'why']",
+    ),
 )  # fmt: skip
 # media: the rows name bytes in the media store, so they go one by one (service.py).  accounts: see `erase_account`.
 # track_chunks: by age, a day at a time.
@@ -64,17 +72,25 @@ async def erase_account(connection: Any, account_id: UUID) -> bool:
         " WHERE id = $1 AND login <> 'erased-' || id RETURNING true",
         account_id,
     )
-    for table in ("sessions", "device_keys"):
+    # Answers are kept a week; whose account ends repeats no command.
+    for table in ("sessions", "device_keys", "idempotency_keys"):
         await connection.execute(f"DELETE FROM {table} WHERE account_id = $1", account_id)
     await connection.execute("DELETE FROM track_chunks WHERE courier_id = $1", account_id)
+    await connection.execute(
+        "UPDATE event_log SET fields = fields - 'courier_name'"
+        " WHERE topics @> ARRAY['courier:' || $1::uuid] AND fields ? 'courier_name'",
+        account_id,
+    )
     return erased is not None
 
 
 async def due_for_erasure(connection: Any, ended_before: date, limit: int) -> list[UUID]:
-    """Archived orders whose people have not been erased yet, though they are over long enough."""
+    """Archived orders whose people have not been erased yet, though they are over long enough.
+
+    None is locked: their pictures are deleted first, which may take long (traps 32).
+    """
     rows = await connection.fetch(
-        "SELECT order_id FROM archived_orders WHERE ended_on < $1 AND erased_at IS NULL ORDER BY ended_on LIMIT $2"
-        " FOR UPDATE SKIP LOCKED",
+        "SELECT order_id FROM archived_orders WHERE ended_on < $1 AND erased_at IS NULL ORDER BY ended_on LIMIT $2",
         ended_before,
         limit,
     )
@@ -82,16 +98,20 @@ async def due_for_erasure(connection: Any, ended_before: date, limit: int) -> li
 
 
 async def orders_of(connection: Any, account_id: UUID) -> tuple[list[UUID], bool]:
-    """A customer's orders, archived or not; and whether this customer or courier has one under way."""
+    """A customer's orders, archived or not; and whether this customer or courier has one under way, be it one that
+    is only to be paid for.
+    """
     rows = await connection.fetch(
         "SELECT id, ended_at IS NULL AS is_open FROM orders WHERE customer_id = $1"
         " UNION ALL SELECT order_id, false FROM archived_orders WHERE customer_id = $1",
         account_id,
     )
-    carries = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM assignments WHERE courier_id = $1 AND ended_at IS NULL)", account_id
+    is_busy = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM assignments WHERE courier_id = $1 AND ended_at IS NULL)"
+        " OR EXISTS (SELECT FROM checkouts WHERE customer_id = $1 AND status = 'awaiting_payment')",
+        account_id,
     )
-    return [row["id"] for row in rows], carries or any(row["is_open"] for row in rows)
+    return [row["id"] for row in rows], is_busy or any(row["is_open"] for row in rows)
 
 
 async def forget_tracks(connection: Any, before: date) -> int:

@@ -21,10 +21,10 @@ WHERE ended_at < $1 AND payment_status <> 'refund_pending'
 _TAKEN = """
 SELECT o.id AS order_id, o.ended_at, o.placed_at, o.number, o.status, o.merchant_id, o.customer_id, o.total_minor,
     o.currency, to_jsonb(o) - 'reason' AS facts,
-    (SELECT coalesce(jsonb_agg(to_jsonb(a) ORDER BY a.id), '[]') FROM assignments a
+    (SELECT coalesce(jsonb_agg(to_jsonb(a) - 'reason' ORDER BY a.id), '[]') FROM assignments a
         WHERE a.order_id = o.id) AS assignments,
     (SELECT coalesce(jsonb_agg(jsonb_build_object('entity', e.entity, 'entity_id', e.entity_id, 'version', e.version,
-            'name', e.name, 'fields', e.fields - 'reason' - 'courier_name',
+            'name', e.name, 'fields', e.fields - 'reason' - 'why' - 'courier_name',
             'actor_id', e.actor_id, 'occurred_at', e.occurred_at,
             'received_at', e.received_at) ORDER BY e.transaction_id, e.position), '[]')
         FROM event_log e WHERE e.topics && ARRAY['order:' || o.id, 'staff:' || o.id]) AS events,
@@ -39,10 +39,14 @@ _WORDS = """
 INSERT INTO archived_words (order_id, source, said)
 SELECT id, 'orders', jsonb_build_object('reason', reason) FROM orders WHERE id = ANY($1::uuid[]) AND reason IS NOT NULL
 UNION ALL
-SELECT o.id, 'event_log', jsonb_build_object('entity', e.entity, 'version', e.version, 'reason', e.fields -> 'reason')
+SELECT o.id, 'event_log', jsonb_strip_nulls(jsonb_build_object('entity', e.entity, 'version', e.version,
+        'reason', e.fields -> 'reason', 'why', e.fields -> 'why'))
     FROM orders o JOIN event_log e ON e.topics && ARRAY['order:' || o.id, 'staff:' || o.id]
-        AND e.fields ? 'reason'
+        AND e.fields ?| ARRAY['reason', 'why']
     WHERE o.id = ANY($1::uuid[])
+UNION ALL
+SELECT order_id, 'assignments', jsonb_build_object('courier_id', courier_id, 'reason', reason) FROM assignments
+    WHERE order_id = ANY($1::uuid[]) AND reason IS NOT NULL
 UNION ALL
 SELECT t.order_id, 'ticket_notes', to_jsonb(n) FROM tickets t JOIN ticket_notes n ON n.ticket_id = t.id
     WHERE t.order_id = ANY($1::uuid[])
