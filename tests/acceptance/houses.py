@@ -235,6 +235,14 @@ class House:
         """Somebody says something to a ticket."""
         return dict(self.server.call("POST", f"/api/v1/tickets/{ticket['id']}/{command}", by=by, json=said))
 
+    def refused_decision(
+        self, by: Person, ticket: dict[str, Any], command: str, **said: object
+    ) -> tuple[int, str]:
+        """… which is refused: the status of HTTP and the reason's code."""
+        response = self.server.request("POST", f"/api/v1/tickets/{ticket['id']}/{command}", by=by, json=said)
+        assert not response.is_success, response.text
+        return response.status_code, response.json()["code"]
+
     def story(self, ticket: dict[str, Any], by: Person | None = None, lang: str = "en") -> str:
         """The ticket as a story, line by line."""
         path = f"/api/v1/tickets/{ticket['id']}/story?lang={lang}"

@@ -184,9 +184,10 @@ async def test_by_card_the_order_exists_when_it_is_paid_and_not_before(house: Ho
         they.about = checkout["id"]
         missing = house.server.request("GET", f"/api/v1/orders/{checkout['id']}", by=house.customer)
         assert missing.status_code == 404
+        await they.customer.joins(f"order:{checkout['id']}")
         first = house.order()  # the merchant hears of this one only
         house.platform.bank.pay(checkout["id"])
-        await they.hear("order placed", "kitchen dispatcher")
+        await they.hear("order placed", EVERYBODY)
         they.about = first["id"]
         await they.hear("order placed", "kitchen")
         assert they.kitchen.told[0]["id"] == first["id"]
