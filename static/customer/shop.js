@@ -41,8 +41,7 @@ function merchantRow(merchant) {
   const preparation = t("shop.minutes", { n: Math.round(merchant.preparation_s / 60) });
   const inside = [
     element("span", { class: "title" }, merchant.name),
-    merchant.open_now ? null : element("span", { class: "end small soft" }, opensAt(merchant)),
-    element("span", { class: "small soft" }, merchant.open_now ? `${merchant.address} · ${preparation}` : merchant.address),
+    element("span", { class: "small soft" }, `${merchant.address} · ${merchant.open_now ? preparation : opensAt(merchant)}`),
   ];
   return element("li", {}, takesOrders(merchant)
     ? element("a", { class: `row ${merchant.open_now ? "" : "closed"}`, href: `#/m/${merchant.id}` }, inside)

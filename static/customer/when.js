@@ -1,7 +1,7 @@
 // When the food shall come: as soon as possible, or in a half-hour that the customer chooses.
 
 import { element, show } from "../js/dom.js";
-import { clockTimeIn, dayName, t } from "../js/i18n.js";
+import { clockTime, clockTimeIn, dayName, t } from "../js/i18n.js";
 import { dayIn, daysFrom, slotsOf } from "./windows.js";
 
 const DAYS = 7;
@@ -76,7 +76,8 @@ export class When {
       this.#select("when.day", days.map(([one]) => [one, dayName(one)]), day, (value) => { this.#day = value; }),
       this.#select("when.time", slots.map((slot) => [String(slot.from), words(slot)]), String(this.#slot.from), (value) => {
         this.#slot = slots.find(({ from }) => String(from) === value);
-      }));
+      }),
+      clockTimeIn(this.#slot.from, zone) === clockTime(this.#slot.from) ? null : element("p", { class: "hint wide" }, t("when.their_clock")));
   }
 
   #select(key, options, chosen, take) {

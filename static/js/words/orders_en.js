@@ -27,6 +27,7 @@ export const ORDERS_EN = {
   "when.later": "At a time I choose",
   "when.day": "Day",
   "when.time": "Time",
+  "when.their_clock": "These times are by the restaurant's clock.",
   "when.none": "There is no free time in the next days.",
 
   "pay.title": "Payment",

@@ -27,6 +27,7 @@ export const ORDERS_ZH = {
   "when.later": "预约时间",
   "when.day": "日期",
   "when.time": "时段",
+  "when.their_clock": "以上为商户当地时间。",
   "when.none": "近几天没有可预约的时段。",
 
   "pay.title": "支付",
