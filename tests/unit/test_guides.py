@@ -199,3 +199,13 @@ def test_who_decides_what_is_told_as_the_table_has_it():
 def test_pages_that_are_named_are_there(name):
     pages = set(re.findall(r"`/([a-z]+)/(?:#[^`]*|[\w.]+\.html)?`", GUIDES[name])) - {"metrics"}
     assert [page for page in pages if not (ROOT / "static" / page / "index.html").exists()] == []
+
+
+@every_guide
+def test_buttons_that_are_named_are_on_the_pages(name):
+    files = (ROOT / "static" / "js" / "words").glob("*_zh.js" if name.endswith(".zh.md") else "*en.js")
+    if name.endswith(".zh.md"):
+        files = [*files, ROOT / "static" / "js" / "words" / "zh.js"]
+    words = {word for path in files for word in re.findall(r': "([^"]*)"', path.read_text())}
+    text = re.sub(r"`[^`]*`", "", GUIDES[name])
+    assert set(re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text)) <= words

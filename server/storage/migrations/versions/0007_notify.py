@@ -11,7 +11,7 @@ SCRIPT = """
 CREATE TABLE webhook_endpoints (
     id uuid PRIMARY KEY,
     version int NOT NULL CHECK (version > 0),
-    merchant_id uuid REFERENCES merchants ON DELETE CASCADE,    -- none: all merchants' events, for the platform's own programs
+    merchant_id uuid REFERENCES merchants ON DELETE CASCADE,    -- none: all merchants' events, for our own programs
     url text NOT NULL,
     description text NOT NULL,
     events text[] NOT NULL,                                     -- none: all
