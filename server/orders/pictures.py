@@ -6,7 +6,7 @@ A phone's photo says where and when it was taken, by whose phone; the picture is
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image
 
 from server.errors import BadInput
 
@@ -15,6 +15,12 @@ MAX_PIXELS = 60_000_000  # the largest phone cameras have 50 million by default
 MAX_EDGE_PX = 2048  # enough to read a door number
 JPEG_QUALITY = 85
 FORMATS = ("JPEG", "PNG", "WEBP")
+# How to turn a picture that was taken in this orientation (EXIF 2.32, tag 274).
+_TURNED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 
 
 class BadPicture(BadInput):
@@ -42,11 +48,26 @@ def fit_to_keep(data: bytes) -> Picture:
             if opened.width * opened.height > MAX_PIXELS:
                 raise BadPicture
             opened.draft("RGB", (MAX_EDGE_PX, MAX_EDGE_PX))  # a JPEG can be read at a fraction of its size
-            upright = ImageOps.exif_transpose(opened)
+            upright = _upright(opened)
             upright.thumbnail((MAX_EDGE_PX, MAX_EDGE_PX))
             return _drawn(upright)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
+    except BadPicture:
+        raise
+    except Exception as error:  # bytes of strangers: what they make the decoder trip over has no end
         raise BadPicture from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture as it was seen; ImageOps.exif_transpose would write what else the phone said, and fail at some."""
+    turned = _TURNED.get(_orientation(image))
+    return image.copy() if turned is None else image.transpose(turned)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # a broken word about the picture does not make the picture bad
+        return 1
 
 
 def _drawn(image: Image.Image) -> Picture:

@@ -1,9 +1,12 @@
 """Pictures are checked, upright, small, and say nothing of the phone that took them."""
 
+import struct
+from contextlib import suppress
 from io import BytesIO
+from random import Random
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 
 from server.orders import pictures
 from server.orders.pictures import MAX_EDGE_PX, BadPicture, fit_to_keep
@@ -91,3 +94,35 @@ def test_a_file_that_is_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(pictures, "MAX_PICTURE_BYTES", 10)
     with pytest.raises(BadPicture):
         fit_to_keep(a_photo())
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_every_orientation_is_turned_as_pillow_turns_it(orientation):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    lamp = Image.radial_gradient("L").crop((0, 20, 256, 200)).convert("RGB")
+    out = BytesIO()
+    lamp.save(out, "PNG", exif=exif)
+    turned = ImageOps.exif_transpose(Image.open(BytesIO(out.getvalue())))
+    kept = opened(fit_to_keep(out.getvalue()))
+    assert kept.size == turned.size
+    assert ImageChops.difference(kept.convert("RGB"), turned).getextrema()[0][1] < 40  # JPEG is not exact
+
+
+def test_a_phone_that_says_nonsense_of_a_good_photo_brings_it_all_the_same():
+    """Here its resolution is a word."""
+    entries = struct.pack("<HHHIIHHI4s", 2, ORIENTATION, 3, 1, 6, 282, 2, 4, b"abc\0")
+    exif = b"Exif\0\0II*\0" + struct.pack("<I", 8) + entries + struct.pack("<I", 0)
+    assert opened(fit_to_keep(a_photo(640, 480, exif=exif))).size == (480, 640)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, of what it could not read
+def test_bytes_changed_anywhere_are_a_picture_or_refused():
+    random = Random(7)
+    photos = [a_photo(64, 48, form=form, exif=a_phones_exif()) for form in ("JPEG", "PNG", "WEBP")]
+    for _ in range(3000):
+        data = bytearray(random.choice(photos))
+        for _ in range(random.choice((1, 2, 8))):
+            data[random.randrange(min(len(data), 300))] = random.randrange(256)
+        with suppress(BadPicture):
+            assert fit_to_keep(bytes(data)).data
