@@ -102,7 +102,7 @@ def with_bank(settings: Settings) -> Settings:
 
 def _bank(settings: Settings) -> Child:
     port = settings.payment_provider_url.rpartition(":")[2]
-    books = settings.data_dir / BANK_BOOKS
+    books = settings.data_dir.absolute() / BANK_BOOKS  # a child stands elsewhere
     return Child(
         name="bank",
         restart=True,
