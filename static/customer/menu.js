@@ -4,10 +4,12 @@ import { newKey } from "../js/api.js";
 import { element, icon, ICONS } from "../js/dom.js";
 import { faultSentence, money, sentenceFor, t } from "../js/i18n.js";
 import { fit, pin } from "../js/map.js";
+import { distanceM } from "../js/position.js";
 import { opensAt } from "./shop.js";
 import { When } from "./when.js";
 
 const MAX_QUANTITY = 99;
+const NEARBY_M = 3_000;
 const ASK_AFTER_MS = 500;                // what it costs is asked for once the customer pauses
 
 /** The view of one restaurant; `onPlaced(order)` follows an order paid at the door, `onCheckout(checkout)` one by card. */
@@ -72,7 +74,7 @@ export class Menu {
   }
 
   #showOnMap(contact) {
-    const { lng, lat } = contact ?? this.#map.getCenter();
+    const { lng, lat } = contact ?? this.#nearby();
     this.#dropoff = pin(this.#map, "dropoff", { lat, lng }, { label: t("shop.pin_label"), draggable: true });
     const restaurant = pin(this.#map, "pickup", this.#merchant, { name: this.#merchant.name });
     const onClick = ({ lngLat }) => {
@@ -83,6 +85,12 @@ export class Menu {
     this.#dropoff.on("dragend", () => this.#changed());
     this.#removes.push(() => this.#dropoff.remove(), () => restaurant.remove(), () => this.#map.off("click", onClick));
     fit(this.#map, [this.#merchant, { lat, lng }], { padding: 90, maxZoom: 15 });
+  }
+
+  /** Where the pin stands until somebody moves it: what one looks at, unless that is another town. */
+  #nearby() {
+    const { lng, lat } = this.#map.getCenter();
+    return distanceM(this.#merchant, { lat, lng }) < NEARBY_M ? { lat, lng } : this.#merchant;
   }
 
   #dish(item) {
