@@ -46,10 +46,9 @@ fetch("/config.json").then((answer) => answer.json()).then((told) => {
   config = told;
   draw();
 }, () => {});
-login.start();
-
 const topic = () => `courier:${account.id}`;
 const wantsWork = () => localStorage.getItem(ONLINE) === account?.id;
+login.start();
 
 function onSignedIn(signedIn) {
   account = signedIn;

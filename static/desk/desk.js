@@ -43,9 +43,8 @@ setInterval(() => {
   page?.tick();
 }, 1_000);
 setInterval(() => list?.draw(), REDRAW_MS);
-login.start();
-
 const worksOnTickets = () => account.role !== "administrator";
+login.start();
 
 async function onSignedIn(signedIn) {
   account = signedIn;

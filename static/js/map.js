@@ -1,12 +1,11 @@
 // Draws: the background map, pins, the courier of an order, areas and lines.  What is where comes from the callers.
-// MapLibre is a classic script that the page loads before its modules; it is the global `maplibregl`.
+// MapLibre is a classic script that the page loads before it asks for a map; it is the global `maplibregl`.
 
 import { element, icon, ICONS } from "./dom.js";
 import { t } from "./i18n.js";
 import { paletteFor, styleFor } from "./map_style.js";
 import { toLngLat } from "./position.js";
 
-const { maplibregl } = globalThis;
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
 export class MapUnsupported extends Error {}
@@ -27,7 +26,7 @@ async function loadJson(url) {
 export async function createMap(container, config, { onTrouble = () => {} } = {}) {
   let map;
   try {
-    map = new maplibregl.Map({
+    map = new globalThis.maplibregl.Map({
       container,
       style: styleFor(config, darkScheme.matches),
       ...(config.city?.bbox
@@ -46,7 +45,7 @@ export async function createMap(container, config, { onTrouble = () => {} } = {}
   }
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
-  map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "bottom-right");
+  map.addControl(new globalThis.maplibregl.NavigationControl({ showCompass: false }), "bottom-right");
   map.on("styleimagemissing", ({ id }) => {
     if (id.startsWith("name:")) addNamePicture(map, id);
   });
@@ -76,7 +75,7 @@ export function pin(map, kind, position, { name = "", label = name, draggable = 
   const body = element("div", { class: `pin ${kind}`, role: "img", "aria-label": label },
     element("span", { class: "head" }, icon(PIN_ICONS[kind])),
     name ? element("span", { class: "name" }, name) : null);
-  return new maplibregl.Marker({ element: body, anchor: "bottom", draggable }).setLngLat(toLngLat(position)).addTo(map);
+  return new globalThis.maplibregl.Marker({ element: body, anchor: "bottom", draggable }).setLngLat(toLngLat(position)).addTo(map);
 }
 
 /** The courier of one order: `place({lat, lng, bearing_deg})` each frame, `look({stale})`, `remove()`. */
@@ -84,7 +83,7 @@ export function courierMarker(map, label) {
   const arrow = icon(ICONS.arrow, { class: "icon heading" });
   const body = element("div", { class: "courier-marker", role: "img", "aria-label": label },
     element("span", { class: "pulse" }), element("span", { class: "disc" }, arrow));
-  const marker = new maplibregl.Marker({ element: body, subpixelPositioning: true });
+  const marker = new globalThis.maplibregl.Marker({ element: body, subpixelPositioning: true });
   let onMap = false;
   return {
     place(position) {
@@ -148,7 +147,7 @@ const WIDEST_PADDING = 0.2;       // of a side of the map: a phone's map is smal
 export function fit(map, positions, { padding = 64, covered = UNCOVERED, maxZoom = 16, animate = true } = {}) {
   const [first, ...others] = positions;
   if (!first) return;
-  const bounds = new maplibregl.LngLatBounds(toLngLat(first), toLngLat(first));
+  const bounds = new globalThis.maplibregl.LngLatBounds(toLngLat(first), toLngLat(first));
   for (const position of others) bounds.extend(toLngLat(position));
   const { clientWidth: width, clientHeight: height } = map.getContainer();
   const [across, down] = [width - covered.right, height - covered.bottom].map((side) => Math.min(padding, side * WIDEST_PADDING));
