@@ -17,8 +17,8 @@ _LOCK = (
 )
 
 
-async def upgrade(url: str) -> None:
-    """All missing versions in one transaction: the schema is at the newest version, or as it was."""
+async def upgrade(url: str, to: str = "head") -> None:
+    """All missing versions (up to that one) in one transaction: the schema is at the newest version, or as it was."""
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: connect(url), poolclass=NullPool
     )
@@ -26,7 +26,7 @@ async def upgrade(url: str) -> None:
         async with engine.begin() as connection:
             await connection.execute(text("SET LOCAL statement_timeout = 0"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            await connection.run_sync(_run)
+            await connection.run_sync(_run, to)
     except (*LOST, DBAPIError) as error:
         # SQLAlchemy's own text holds the whole statement; what PostgreSQL said is the first line of the cause.
         cause: BaseException = error
@@ -38,8 +38,8 @@ async def upgrade(url: str) -> None:
         await engine.dispose()
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, to: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -30,8 +30,17 @@ ALTER TABLE orders
     ADD COLUMN wrong_codes int NOT NULL DEFAULT 0;
 UPDATE orders SET items_minor = total_minor, accept_by = placed_at + interval '3 minutes';
 ALTER TABLE orders ADD CONSTRAINT orders_sum CHECK (total_minor = items_minor + delivery_fee_minor);
--- A delivered order is not over before it is completed.
-UPDATE orders SET status = 'completed' WHERE status = 'delivered';
+-- A delivered order is not over before it is completed; what a courier delivered was paid for at the door.
+UPDATE orders SET status = 'completed', payment_status = 'paid' WHERE status = 'delivered';
+-- What is under way has a kitchen that can say ready, and a promise that somebody is called for when it breaks.
+UPDATE orders SET kitchen = CASE WHEN status = 'accepted' THEN 'preparing' ELSE 'ready' END
+WHERE status IN ('accepted', 'delivering', 'completed');
+UPDATE orders SET first_promised_at = promise.made, promised_at = promise.made
+FROM (SELECT id, date_trunc('minute', accepted_at + make_interval(secs => coalesce(preparation_s, 600) + ride_s))
+      + interval '10 minutes' AS made FROM orders WHERE accepted_at IS NOT NULL) AS promise
+WHERE promise.id = orders.id;
+INSERT INTO timers (kind, entity_id, due_at, payload)
+SELECT 'promise_due', id, promised_at, '{}' FROM orders WHERE status IN ('accepted', 'delivering');
 
 -- A checkout's contact is there before its order is, under the id that both share.
 ALTER TABLE order_contacts DROP CONSTRAINT order_contacts_order_id_fkey;
