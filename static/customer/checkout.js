@@ -4,23 +4,26 @@ import { countdown, tickCountdowns } from "../js/countdown.js";
 import { element, icon, ICONS, show } from "../js/dom.js";
 import { money, sentenceFor, t } from "../js/i18n.js";
 
-const LOOK_AGAIN_MS = 2_000;             // until it is paid there is no order, and so no topic to listen to
+const LOOK_AGAIN_MS = 5_000;             // the topic tells at once; this is for when the socket is away
 const WAITING = "awaiting_payment";
 
 export class CheckoutView {
   #api; #panel; #id; #onPaid;
   #checkout = null;
   #problem = "";
-  #looking; #ticking;
+  #looking; #ticking; #leave;
 
   /** `onPaid(id)` follows when it has become an order. */
-  constructor({ api, panel, checkoutId, onPaid }) {
+  constructor({ api, connection, panel, checkoutId, onPaid }) {
     this.#api = api;
     this.#panel = panel;
     this.#id = checkoutId;
     this.#onPaid = onPaid;
     show(panel, element("div", { class: "view" }, element("p", { class: "empty" }, "…")));
     this.#look();
+    this.#leave = connection.join(`order:${checkoutId}`, {
+      onSnapshot: () => this.#look(), onChange: () => this.#look(), onRefused: () => {},      // REST says why
+    });
     this.#looking = setInterval(() => {
       if (!document.hidden && (!this.#checkout || this.#checkout.status === WAITING)) this.#look();
     }, LOOK_AGAIN_MS);
@@ -31,6 +34,7 @@ export class CheckoutView {
 
   leave() {
     this.#id = null;
+    this.#leave();
     clearInterval(this.#looking);
     clearInterval(this.#ticking);
     document.removeEventListener("visibilitychange", this.onShown);

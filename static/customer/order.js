@@ -64,6 +64,10 @@ export class OrderView {
   }
 
   #begin(snapshot) {
+    if (!snapshot.order) {               // it waits for its payment, and is none yet
+      if (!this.#isGuest) location.hash = `#/c/${this.#orderId}`;
+      return;
+    }
     this.#view = snapshot;
     this.#onMap.take(snapshot);
     if (snapshot.position) this.#onMap.hear(snapshot.position);
