@@ -22,7 +22,7 @@ from server.accounts.permissions import (
 from server.accounts.store import Account, AccountStore
 from server.accounts.viewer import Viewer
 from server.dispatch.story_words import role_words, sentence
-from server.orders.ticket_access import require_sees, works_on_all
+from server.orders.ticket_access import heard_by, require_sees, works_on_all
 from server.orders.ticket_kinds import SYSTEM
 from server.orders.ticket_log import ENTITY, NOTICE
 from server.orders.ticket_reasons import TEMPLATES
@@ -96,7 +96,7 @@ async def ticket_story(connection: Any, viewer: Viewer, ticket_id: UUID, *, lang
     ticket = await store.get(ticket_id)
     require_sees(viewer, ticket)
     if not works_on_all(viewer):
-        said = await store.notes_of([ticket_id], viewer.role.value)
+        said = heard_by(viewer, ticket, await store.notes_of([ticket_id], viewer.role.value))
         mine = {str(note.id) for note in said}
         notices = await history(connection, NOTICE, ticket_id)
         rows = [row for row in notices if row.fields.get("said_to") in (None, viewer.role.value)]

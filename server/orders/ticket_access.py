@@ -1,11 +1,14 @@
 """Who may see a ticket, report one and decide what in it.  Pure; how far permissions reach stands in accounts."""
 
+from collections.abc import Sequence
+
 from server.accounts.permissions import Permission, Scope, is_own, may, reach, require, scope
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.errors import NotAllowed
 from server.orders.model import NOBODY
-from server.orders.ticket_kinds import KINDS, Decision, Kind
+from server.orders.ticket_kinds import KINDS, ORDER_PEOPLE, Decision, Kind
+from server.orders.ticket_words import Note
 from server.orders.tickets import Ticket, TicketNotFound
 
 # What a decision asks for beside the work on tickets itself.
@@ -59,6 +62,22 @@ def sees(viewer: Viewer, ticket: Ticket) -> bool:
         courier_id=ticket.courier_id,
         order_id=ticket.order_id,
     )
+
+
+def heard_by(viewer: Viewer, ticket: Ticket, said: Sequence[Note]) -> list[Note]:
+    """What of this, said to the viewer's role or by it, is this viewer's to read.  In a ticket about a courier people
+    of several orders have their say, each unheard by the others.
+    """
+    return [
+        note
+        for note in said
+        if note.ticket_id == ticket.id
+        and (
+            not ticket.rule.about_courier
+            or note.author_id == viewer.account_id
+            or note.author_role not in ORDER_PEOPLE
+        )
+    ]
 
 
 def require_sees(viewer: Viewer, ticket: Ticket) -> None:

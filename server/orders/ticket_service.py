@@ -19,6 +19,7 @@ from server.orders.lifecycle import Status
 from server.orders.model import Order
 from server.orders.store import OrderStore
 from server.orders.ticket_access import (
+    heard_by,
     require_raises,
     require_sees,
     sees,
@@ -28,13 +29,12 @@ from server.orders.ticket_acts import MAX_PHOTOS, WordsText
 from server.orders.ticket_case import CLOCK, Case, Report, Subject, TicketBook
 from server.orders.ticket_commands import TICKET_COMMANDS
 from server.orders.ticket_endings import POSSIBLE_WHILE, WITH_WHAT_CAME
-from server.orders.ticket_kinds import KINDS, ORDER_PEOPLE, Kind
+from server.orders.ticket_kinds import KINDS, Kind
 from server.orders.ticket_log import ENTITY
 from server.orders.ticket_reasons import OTHER
 from server.orders.ticket_remedies import Hands
 from server.orders.ticket_store import TicketStore, Wanted, kinds_shown_to
 from server.orders.ticket_views import conversation_json, public_json, said_json, ticket_json
-from server.orders.ticket_words import Note
 from server.orders.tickets import HAPPENED, Ticket, TicketEvent, TicketState
 from server.orders.trouble import UnknownReason
 from server.orders.views import Json
@@ -189,7 +189,7 @@ class TicketService:
         require_sees(viewer, ticket)
         if not works_on_all(viewer):
             said = await store.notes_of([ticket.id], viewer.role.value)
-            return {**shown(viewer, ticket), "said": said_json(_heard_by(viewer, ticket, said))}
+            return {**shown(viewer, ticket), "said": said_json(heard_by(viewer, ticket, said))}
         conversation = conversation_json(
             await store.notes(ticket_id), await store.contacts(ticket_id), await store.evidence(ticket_id)
         )
@@ -207,7 +207,7 @@ class TicketService:
         tickets = await store.newest(mine, before=before, limit=limit)
         said = await store.notes_of([ticket.id for ticket in tickets], viewer.role.value)
         return [
-            {**public_json(ticket), "said": said_json(_heard_by(viewer, ticket, said))} for ticket in tickets
+            {**public_json(ticket), "said": said_json(heard_by(viewer, ticket, said))} for ticket in tickets
         ]
 
     # Inside
@@ -284,22 +284,6 @@ def _as_reported(ticket: Ticket, order: Order, said: ReportTrouble, at: datetime
     return replace(
         ticket, order_id=order.id, reason=said.reason, state=TicketState.OPEN, decision=None, opened_at=at
     )
-
-
-def _heard_by(viewer: Viewer, ticket: Ticket, said: Sequence[Note]) -> list[Note]:
-    """What was said in this ticket to the viewer or by them.  In one about a courier people of several orders have
-    their say, each unheard by the others.
-    """
-    return [
-        note
-        for note in said
-        if note.ticket_id == ticket.id
-        and (
-            not ticket.rule.about_courier
-            or note.author_id == viewer.account_id
-            or note.author_role not in ORDER_PEOPLE
-        )
-    ]
 
 
 def _require_reason(kind: Kind, reason: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from server.accounts.roles import Role
 from server.accounts.viewer import Viewer
 from server.dispatch.store import carriers_of
+from server.dispatch.ticket_story import ticket_story
 from server.orders.media import MediaKind, MediaService
 from server.orders.ticket_kinds import Kind
 from server.orders.ticket_service import ReportTrouble
@@ -54,6 +55,9 @@ async def test_who_joins_a_ticket_about_a_courier_learns_nothing_of_the_others_n
     assert [one["words"] for one in seen["said"]] == ["he shouted"]
     [listed] = await town.tickets.several(town.storage.pool, town.customer, Wanted(), before=None, limit=10)
     assert [one["words"] for one in listed["said"]] == ["he shouted"]
+    story = await ticket_story(town.storage.pool, town.customer, ticket_id, language="en")
+    assert "MY OWN WORDS" not in str(story)
+    assert "he shouted" in str(story)
     whole = await town.tickets.one(town.storage.pool, town.operations, ticket_id)
     assert [one["words"] for one in whole["notes"]] == ["he shouted", "MY OWN WORDS"]
 
