@@ -52,7 +52,7 @@ class AssignmentStore:
         """The order's latest assignment, open or ended."""
         row = await self._connection.fetchrow(
             f"SELECT {_COLUMNS} FROM {_TABLES} WHERE a.order_id = $1"
-            " ORDER BY a.ended_at IS NULL DESC, a.id DESC LIMIT 1",
+            " ORDER BY a.ended_at IS NULL DESC, a.turn DESC LIMIT 1",
             order_id,
         )
         return None if row is None else _assignment(row)
@@ -95,7 +95,7 @@ async def carriers_of(connection: Any, order_id: UUID) -> list[UUID]:
     """Who has the order or had it, the latest first; not who would not have it."""
     rows = await connection.fetch(
         "SELECT courier_id FROM assignments WHERE order_id = $1 AND state NOT IN ('declined', 'lapsed')"
-        " ORDER BY ended_at IS NULL DESC, id DESC",
+        " ORDER BY ended_at IS NULL DESC, turn DESC",
         order_id,
     )
     return [row["courier_id"] for row in rows]

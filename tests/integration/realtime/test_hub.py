@@ -167,7 +167,7 @@ async def test_a_topic_has_one_spelling(here: Live):
             "session",
             "viewport",
             "dispatch:north",
-            "tickets:all",
+            "tickets:north",
         ):
             assert await refused(customer, topic) == "unknown_topic", topic
 

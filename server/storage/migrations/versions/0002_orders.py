@@ -46,7 +46,9 @@ SELECT 'promise_due', id, promised_at, '{}' FROM orders WHERE status IN ('accept
 ALTER TABLE order_contacts DROP CONSTRAINT order_contacts_order_id_fkey;
 
 -- When the courier reported what, by his phone: {"picked_up": "2026-11-23T12:00:00Z", …}; and why it ended early.
+-- `turn`: who had an order after whom, whatever the clocks said that made the ids.
 ALTER TABLE assignments
+    ADD COLUMN turn bigint GENERATED ALWAYS AS IDENTITY,
     ADD COLUMN moments jsonb NOT NULL DEFAULT '{}',
     ADD COLUMN reason text;
 
@@ -69,7 +71,7 @@ BEGIN
         JOIN merchants m ON m.id = o.merchant_id
         LEFT JOIN LATERAL (
             SELECT newest FROM assignments newest
-            WHERE newest.order_id = o.id ORDER BY newest.ended_at IS NULL DESC, newest.id DESC LIMIT 1
+            WHERE newest.order_id = o.id ORDER BY newest.ended_at IS NULL DESC, newest.turn DESC LIMIT 1
         ) a ON true
         LEFT JOIN accounts c ON c.id = (a.newest).courier_id
         WHERE o.id = wanted;
