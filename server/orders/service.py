@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
+from server.accounts.audit import AuditStore
 from server.accounts.permissions import Permission, require, require_for_order
 from server.accounts.viewer import Viewer
 from server.clock import Clock
@@ -273,10 +274,13 @@ class OrderService:
         """Somebody of the staff lets the courier go on without that code or proof, and says why."""
         reason = good_reason(reason)
 
-        def decide(story: Story, work: UnitOfWork) -> None:
+        async def decide(story: Story, work: UnitOfWork) -> None:
             story.order.require_open("override")
             waived = tuple(dict.fromkeys([*story.order.waived, waiver.value]))
             story.note(PROOF_WAIVED, at=work.now, facts={"waived": waived}, why=reason)
+            await AuditStore(work.connection).did(
+                viewer, "override", "order", order_id, at=work.now, waived=waiver.value
+            )
 
         told = fingerprint("override", order_id, waiver, reason, version)
         return await self._decide(viewer, Permission.REDELIVER_ORDER, order_id, version, key, told, decide)

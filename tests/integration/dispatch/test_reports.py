@@ -228,6 +228,8 @@ async def test_after_five_wrong_codes_only_the_staff_lets_him_go_on(strict):
     waived = await town.orders.override(town.dispatcher, order_id, Waiver.PICKUP_CODE, "known to me")
     assert [*waived["waived"]] == ["pickup_code"]
     assert (await town.dispatch.reports.pick_up(courier, order_id))["status"] == "delivering"
+    [audited] = await town.storage.pool.fetch("SELECT * FROM audit_log WHERE what = 'override'")
+    assert (audited["actor_id"], audited["entity_ids"]) == (town.dispatcher.account_id, [order_id])
 
 
 async def test_a_delivery_is_proved_by_the_customers_code(strict):
