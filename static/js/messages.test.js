@@ -26,6 +26,7 @@ test("a close code says whether to come back", () => {
   for (const code of [1000, 1001, 1006, 1011, 4000, 4008, 4009]) assert.equal(afterClose(code), "return");
   assert.equal(afterClose(4001), "renew");
   assert.equal(afterClose(4501), "sign_in");
+  assert.equal(afterClose(4010), "replaced");   // two devices of one courier must not throw each other out for ever
   for (const code of [4500, 4503, 4504]) assert.equal(afterClose(code), "stop");
 });
 
