@@ -105,12 +105,19 @@ class SessionService:
         good = await self._passwords.verify(password, password_hash)
         if account is None or not good:
             raise WrongPassword
-        require_active(account.status)
         async with self._storage.unit_of_work() as work:
+            # Checking took a while: who was given another password or shut out meanwhile does not slip in.
+            now_is = await AccountStore(work.connection).lock(account.id)
+            if (
+                now_is is None
+                or await AccountStore(work.connection).password_hash(account.id) != password_hash
+            ):
+                raise WrongPassword
+            require_active(now_is.status)
             store = SessionStore(work.connection)
             for subject, rule in subjects.items():
                 await (store.forgive if rule is attempt_of_login else store.one_less)(subject)
-            return await self._begin(work, account, label)
+            return await self._begin(work, now_is, label)
 
     async def sign_in_with_device_key(self, device_key: str) -> SignedIn:
         """A token for a device key; UnknownDeviceKey, Suspended or Dismissed."""

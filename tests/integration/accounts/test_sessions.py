@@ -12,7 +12,7 @@ from server.accounts.revocations import Revocations, SignedOut
 from server.accounts.roles import Role
 from server.accounts.service import AccountService, NewAccount
 from server.accounts.sessions import KEEP_ENDED, SessionNotFound, SessionService, WrongPassword
-from server.accounts.standing import Suspended, Verdict
+from server.accounts.standing import Dismissed, Suspended, Verdict
 from server.accounts.tokens import TokenExpired
 from server.storage.timers import Timers
 from server.storage.unit_of_work import Storage
@@ -214,3 +214,25 @@ async def test_what_is_long_over_is_forgotten(sessions, storage, clock, aino):
     await timers.run_due()
     assert await storage.pool.fetchval("SELECT count(*) FROM sessions") == 0
     assert await storage.pool.fetchval("SELECT count(*) FROM sign_in_failures") == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["another password", "suspended", "dismissed"])
+async def test_who_is_shut_out_while_the_password_is_checked_does_not_slip_in(
+    sessions, accounts, aino, storage, monkeypatch, meanwhile
+):
+    verify = sessions._passwords.verify
+    administrator = a_viewer(Role.ADMINISTRATOR)
+
+    async def slowly(password, password_hash):
+        good = await verify(password, password_hash)
+        if meanwhile == "another password":
+            await accounts.set_password(administrator, aino.id, "another " + PASSWORD)
+        else:
+            verdict = Verdict.SUSPEND if meanwhile == "suspended" else Verdict.DISMISS
+            await accounts.judge(administrator, aino.id, verdict, "test")
+        return good
+
+    monkeypatch.setattr(sessions._passwords, "verify", slowly)
+    with pytest.raises((WrongPassword, Suspended, Dismissed)):
+        await sessions.sign_in("aino", PASSWORD)
+    assert await storage.pool.fetchval("SELECT count(*) FROM sessions WHERE ended_at IS NULL") == 0
