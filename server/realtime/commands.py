@@ -90,7 +90,7 @@ def _about_ticket(name: str, command: TicketCommand) -> Spoken:
 async def _place(services: Services, viewer: Viewer, merchant_id: UUID, said: Any) -> object:
     if said.merchant_id != merchant_id:
         raise BadPayload("merchant_id is not the topic's")
-    return await services.orders.place(viewer, said, key=said.key)
+    return await services.orders.place(viewer, _plain(said, PlaceOrder), key=said.key)
 
 
 async def _report_trouble(services: Services, viewer: Viewer, order_id: UUID, said: Any) -> object:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 from redis.asyncio import Redis
 
+from server.orders.placing import PlaceOrder
 from server.realtime.commands import MAX_UNDER_WAY
 from tests.integration.people import Town
 from tests.integration.realtime.live import Live, live
@@ -73,6 +75,16 @@ async def test_the_same_key_gets_the_same_answer_and_another_body_is_refused(her
         other = {**a_wish(town), "key": key, "total_minor": 1}
         assert await refused(again, topic, "place", other) == "idempotency_key_reused"
     assert await town.storage.pool.fetchval("SELECT count(*) FROM orders") == 1
+
+
+async def test_an_order_placed_by_socket_and_repeated_by_rest_is_one(here: Live):
+    town, key = here.town, uuid4().hex
+    async with here.visit(town.customer) as customer:
+        by_socket = await done(
+            customer, f"merchant:{town.merchant.id}", "place", {**a_wish(town), "key": key}
+        )
+    by_rest = await town.orders.place(town.customer, msgspec.convert(a_wish(town), PlaceOrder), key=key)
+    assert by_rest == by_socket
 
 
 ACCEPT = {"preparation_s": 600}
