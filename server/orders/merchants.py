@@ -156,10 +156,13 @@ class MerchantStore:
         )
 
     async def has_orders(self, merchant_id: UUID) -> bool:
-        """Whether anybody has ever ordered here."""
+        """Whether anybody has ever ordered here, or is about to pay."""
         return bool(
             await self._connection.fetchval(
-                "SELECT EXISTS (SELECT FROM orders WHERE merchant_id = $1)", merchant_id
+                "SELECT EXISTS (SELECT FROM orders WHERE merchant_id = $1)"
+                " OR EXISTS (SELECT FROM archived_orders WHERE merchant_id = $1)"
+                " OR EXISTS (SELECT FROM checkouts WHERE merchant_id = $1)",
+                merchant_id,
             )
         )
 

@@ -23,7 +23,9 @@ from server.archive.store import Wanted
 from server.errors import NotAllowed
 from server.geo.track import pack_fix
 from server.geo.track_store import TrackStore
+from server.orders.catalogue import Catalogue
 from server.orders.media import MediaKind, MediaService
+from server.orders.merchant_facts import ChangedMerchant, CurrencyFixed
 from server.orders.review_service import ReviewService
 from server.orders.reviews import ReviewWish
 from server.orders.store import OrderStore
@@ -304,3 +306,14 @@ async def test_analysts_see_what_was_sold_and_not_to_whom(reading):
 async def test_every_table_of_the_table_of_personal_data_exists(reading):
     tables = await reading.town.storage.pool.fetch("SELECT relname FROM pg_class WHERE relkind IN ('r', 'p')")
     assert {personal.table for personal in PERSONAL} <= {row["relname"] for row in tables}
+
+
+async def test_a_merchants_currency_stays_fixed_when_its_orders_are_archived(reading):
+    await reading.completed()
+    await reading.let_pass(ARCHIVE_AFTER + timedelta(hours=2))
+    town = reading.town
+    assert await town.storage.pool.fetchval("SELECT count(*) FROM orders") == 0
+    with pytest.raises(CurrencyFixed):
+        await Catalogue(town.storage, town.clock).change(
+            town.kitchen, town.merchant.id, ChangedMerchant(currency="SEK")
+        )
