@@ -15,7 +15,9 @@ STAFF = "dispatcher service"
 # Also needed in practice: merchant late or closed …
 
 
-async def test_merchant_closed_the_dispatcher_calls_the_order_off_and_the_money_goes_back(house: House):
+async def test_merchant_closed_the_order_is_called_off_and_the_money_goes_back_at_the_merchants_cost(
+    house: House,
+):
     courier, dispatcher = house.courier(), house.platform.dispatcher
     async with house.listening(courier) as they:
         order = house.given(courier, await house.paid())
@@ -24,7 +26,11 @@ async def test_merchant_closed_the_dispatcher_calls_the_order_off_and_the_money_
         ticket = house.reports(courier, order["id"], "merchant_late", reason="closed_store", words="All dark")
         opened = await they.hear("ticket opened", STAFF)
         assert opened["fields"]["owner_role"] == "dispatcher"
-        house.decides(dispatcher, ticket, "cancel", refund_minor=TOTAL_MINOR, borne_by="merchant")
+        house.decides(dispatcher, ticket, "acknowledge")
+        # Who bears it is for those to say who may give money back; without a word the platform does.
+        paying = {"refund_minor": TOTAL_MINOR, "borne_by": "merchant"}
+        assert house.refused_decision(dispatcher, ticket, "cancel", **paying) == (403, "not_allowed")
+        house.decides(house.platform.service, ticket, "cancel", **paying)
         await they.hear("order cancelled", "customer kitchen courier dispatcher")
         await they.hear("assignment withdrawn", "courier")
         ended = await they.hear("ticket resolved", STAFF)
