@@ -35,8 +35,10 @@ async def test_merchant_closed_the_order_is_called_off_and_the_money_goes_back_a
         await they.hear("assignment withdrawn", "courier")
         ended = await they.hear("ticket resolved", STAFF)
         assert ended["fields"]["outcome"] == "cancelled"
-        await they.hear("refund confirmed", "customer dispatcher")
+        await they.hear("refund requested", "customer dispatcher")
+        assert house.platform.bank.given_back_minor(order["id"]) == []  # it waits for the minute of an undo
         await house.platform.record.older(order["id"], 62)
+        await they.hear("refund confirmed", "customer dispatcher")
     assert house.platform.bank.given_back_minor(order["id"]) == [TOTAL_MINOR]
     assert house.money(order["id"])["refunds"][0]["borne_by"] == "merchant"
 
