@@ -74,7 +74,9 @@ SET log_begins = greatest(log_begins, (SELECT transaction_id FROM gone ORDER BY 
 """
 
 _CLEAR = (
-    "DELETE FROM tickets WHERE order_id = ANY($1::uuid[])",  # and what hangs on them
+    # And what hangs on them.  Whether a courier was warned before is asked long after, so those about him stay; what
+    # was written in them is erased with the order's people.
+    "DELETE FROM tickets WHERE order_id = ANY($1::uuid[]) AND NOT about_courier",
     "DELETE FROM reviews WHERE order_id = ANY($1::uuid[])",
     "DELETE FROM handovers WHERE order_id = ANY($1::uuid[])",
     "DELETE FROM orders WHERE id = ANY($1::uuid[])",  # and their assignments

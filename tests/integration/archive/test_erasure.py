@@ -12,6 +12,10 @@ from server.archive.service import OrderUnderWay
 from server.orders.codes import Waiver
 from server.orders.model import PaymentMethod
 from server.orders.placing import PaymentWish
+from server.orders.ticket_commands import TICKET_COMMANDS
+from server.orders.ticket_kinds import Kind
+from server.orders.ticket_service import ReportTrouble
+from server.orders.ticket_store import TicketStore
 from server.storage.unit_of_work import Storage
 from tests.builders import a_wish
 from tests.integration.archive.test_archive import (  # noqa: F401  `reading` is a fixture
@@ -114,6 +118,28 @@ async def test_nothing_is_held_while_pictures_are_deleted(reading, monkeypatch):
     monkeypatch.setattr(reading.archive._media, "delete", slowly)
     await reading.let_pass(KEEP_PERSONAL)
     assert held == [False]
+
+
+async def test_what_a_courier_was_warned_of_is_remembered_when_its_order_is_archived_and_its_words_erased(
+    reading,  # noqa: F811
+):
+    town = reading.town
+    courier = await town.courier()
+    order_id = await reading.completed(courier)
+    trouble = ReportTrouble(kind=Kind.MISCONDUCT, words=SAID[0])
+    told = await town.tickets.report(town.customer, order_id, trouble)
+    ticket_id = UUID(told["id"])
+    warning = TICKET_COMMANDS["warn"].body(words=SAID[1])
+    await town.tickets.say(town.operations, ticket_id, "warn", warning)
+    await reading.let_pass(ARCHIVE_AFTER + timedelta(hours=2))
+    assert await reading.archive.one(town.service, order_id)
+
+    store = TicketStore(town.storage.pool)
+    [earlier] = await store.earlier_about(courier.account_id, UUID(int=0))
+    assert (earlier.id, earlier.outcome) == (ticket_id, "warned")
+    await reading.let_pass(KEEP_PERSONAL)
+    assert await where(town.storage, SAID) == set()
+    assert await store.earlier_about(courier.account_id, UUID(int=0)) == [earlier]
 
 
 # Columns that can hold words, places or bytes.  Whoever adds one says here what it is: known of people, and then which
