@@ -20,6 +20,7 @@ from server.storage.unit_of_work import Storage
 # What is looked at; a deed is named by the word of its command.
 LOOKED_AT_CONTACT = "looked_at_contact"
 LOOKED_AT_TRACK = "looked_at_track"
+LOOKED_AT_PICTURE = "looked_at_picture"
 LOOKED_AT_ARCHIVE = "looked_at_archive"
 LOOKED_AT_AUDIT = "looked_at_audit"
 LOOKED_AT_TICKET = "looked_at_ticket"  # with what people wrote in it

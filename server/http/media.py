@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.accounts.audit import LOOKED_AT_PICTURE
+from server.accounts.permissions import Permission, Scope, reach
 from server.errors import BadInput
 from server.http.operations import Query, operation
 from server.http.parts import HttpParts
@@ -93,7 +95,9 @@ class Pictures:
         return answer({"media": await self._parts.media.of_order(viewer, request.path_params["order_id"])})
 
     async def show(self, request: Request) -> Response:
-        """The bytes; nobody on the way may keep them."""
+        """The bytes; nobody on the way may keep them.  Staff who look are written down."""
         viewer = viewer_of(request, self._parts.tokens)
         media, data = await self._parts.media.show(viewer, request.path_params["media_id"])
+        if reach(viewer, Permission.SEE_MEDIA) is Scope.ALL:
+            await self._parts.audit.looked(viewer, LOOKED_AT_PICTURE, "order", [media.order_id])
         return Response(data, 200, {"Cache-Control": "private, no-store"}, media.media_type)

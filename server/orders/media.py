@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from server.accounts.permissions import Permission, require_for_order
+from server.accounts.permissions import Permission, may, require_for_order
 from server.accounts.viewer import Viewer
 from server.clock import Clock
 from server.errors import NotFound, Refused
@@ -169,7 +169,9 @@ class MediaService:
             try:
                 await self._check(self._storage.pool, viewer, Permission.SEE_MEDIA, media.order_id)
             except NotFound as error:
-                raise MediaNotFound from error
+                # Where its order is archived, for those who read there what people wrote.
+                if not (may(viewer, Permission.SEE_ARCHIVE) and may(viewer, Permission.SEE_CONTACT)):
+                    raise MediaNotFound from error
         return media, await self._kept.get(str(media_id))
 
     async def of_order(self, viewer: Viewer, order_id: UUID) -> list[Json]:

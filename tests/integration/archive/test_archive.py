@@ -24,7 +24,7 @@ from server.errors import NotAllowed
 from server.geo.track import pack_fix
 from server.geo.track_store import TrackStore
 from server.orders.catalogue import Catalogue
-from server.orders.media import MediaKind, MediaService
+from server.orders.media import MediaKind, MediaNotFound, MediaService, MediaTable
 from server.orders.merchant_facts import ChangedMerchant, CurrencyFixed
 from server.orders.review_service import ReviewService
 from server.orders.reviews import ReviewWish
@@ -317,3 +317,14 @@ async def test_a_merchants_currency_stays_fixed_when_its_orders_are_archived(rea
         await Catalogue(town.storage, town.clock).change(
             town.kitchen, town.merchant.id, ChangedMerchant(currency="SEK")
         )
+
+
+async def test_pictures_of_an_archived_order_are_shown_to_customer_service_only(reading):
+    order_id = await reading.completed()
+    await reading.let_pass(ARCHIVE_AFTER + timedelta(hours=2))
+    [media_id] = await MediaTable(reading.town.storage.pool).ids_of([order_id])
+    media, data = await reading.media.show(reading.town.service, media_id)
+    assert (media.order_id, data[:2]) == (order_id, b"\xff\xd8")
+    for viewer in (reading.town.customer, reading.town.kitchen, reading.town.dispatcher, reading.manager):
+        with pytest.raises(MediaNotFound):
+            await reading.media.show(viewer, media_id)

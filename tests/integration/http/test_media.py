@@ -94,3 +94,17 @@ async def test_an_order_has_no_more_pictures_than_it_may(api, monkeypatch):
     order_id = await api.town.assigned(courier)
     await bring(api, courier, order_id)
     assert (await bring(api, courier, order_id)).json()["code"] == "too_many_pictures"
+
+
+async def test_staff_who_look_at_a_picture_are_written_down(api):
+    courier = await api.town.courier()
+    order_id = await api.town.assigned(courier)
+    media_id = (await bring(api, courier, order_id)).json()["id"]
+    for viewer in (api.town.customer, courier, api.town.service):
+        assert (await api.ask(viewer, "GET", f"/api/v1/media/{media_id}")).status_code == 200
+    looks = await api.town.storage.pool.fetch(
+        "SELECT actor_id, entity_ids FROM audit_log WHERE what = 'looked_at_picture'"
+    )
+    assert [(look["actor_id"], look["entity_ids"]) for look in looks] == [
+        (api.town.service.account_id, [order_id])
+    ]
