@@ -10,11 +10,13 @@ from uuid import UUID
 from server.accounts.permissions import OrderNotFound
 from server.orders.checkout_store import CheckoutStore
 from server.orders.checkouts import CHECKOUT_HAPPENED, CheckoutEvent, CheckoutNotFound, CheckoutStatus
+from server.orders.model import PaymentMethod
 from server.orders.money_log import CHECKOUT, REFUND
 from server.orders.payment_store import PaymentStore
 from server.orders.refunds import (
     REFUND_HAPPENED,
     REFUND_STUCK,
+    REQUESTED,
     STUCK_AFTER,
     UNDER_WAY,
     RefundEvent,
@@ -31,13 +33,15 @@ from server.storage.unit_of_work import Storage, UnitOfWork
 
 MONEY_LOOK = "ticket_money"  # the timer that looks at an order's money
 MONEY_MATTERS = (
+    (REFUND, REQUESTED),
     (REFUND, REFUND_STUCK),
     (REFUND, REFUND_HAPPENED[RefundEvent.FAIL]),
     (REFUND, REFUND_HAPPENED[RefundEvent.CONFIRM]),
     (CHECKOUT, CHECKOUT_HAPPENED[CheckoutEvent.PAY_WRONGLY]),
     (CHECKOUT, CHECKOUT_HAPPENED[CheckoutEvent.REFUND]),
 )
-MONEY_REASONS = frozenset({REFUND_STUCK, "payment_trouble"})  # what the system itself reported
+CASH = "cash_to_give_back"  # nobody does that but people
+MONEY_REASONS = frozenset({REFUND_STUCK, CASH, "payment_trouble"})  # what the system itself reported
 
 
 class MoneyTriggers:
@@ -92,6 +96,8 @@ async def money_trouble(connection: Any, order_id: UUID) -> str | None:
         stuck = last.status is RefundStatus.FAILED or last.attempts > STUCK_AFTER
         if stuck:
             return REFUND_STUCK
+    if any(one.method is PaymentMethod.CASH and one.status is RefundStatus.REQUESTED for one in refunds):
+        return CASH
     try:
         checkout = await CheckoutStore(connection).get(order_id)
     except CheckoutNotFound:

@@ -96,6 +96,7 @@ ACCIDENT = {
 PAYMENT_TROUBLE = {
     "payment_trouble": Words("the payment is not as it should be", "支付异常"),
     "refund_stuck": Words("a refund does not go through", "退款受阻"),
+    "cash_to_give_back": Words("cash waits to be given back", "现金待退还"),
     "paid_twice": Words("paid twice", "重复支付"),
     "wrong_amount": Words("a wrong amount was taken", "扣款金额错误"),
 }

@@ -12,6 +12,7 @@ from server.errors import NotAllowed
 from server.orders.ticket_commands import TICKET_COMMANDS
 from server.orders.ticket_kinds import Kind
 from server.orders.ticket_service import ReportTrouble
+from server.orders.ticket_store import TicketStore, Wanted
 from tests.integration.orders.bank import Street, a_street
 
 TOTAL_MINOR = 1070
@@ -68,3 +69,24 @@ async def test_what_goes_back_with_a_cancellation_goes_back_when_its_minute_is_o
     assert await street.payment_status(order_id) == "refunded"
     assert sorted(await street.refunds(order_id)) == [("confirmed", 500), ("confirmed", TOTAL_MINOR - 500)]
     await street.agree()
+
+
+async def test_cash_that_is_to_be_given_back_calls_somebody_until_it_is(street):
+    """Nothing gives cash back by itself."""
+    town, courier = street.town, await street.town.courier()
+    order_id = await town.assigned(courier)
+    await town.dispatch.reports.pick_up(courier, order_id)
+    await town.dispatch.reports.deliver(courier, order_id)
+    told = await town.tickets.report(town.service, order_id, ReportTrouble(kind=Kind.NOT_RECEIVED))
+    await town.tickets.say(town.service, UUID(told["id"]), "settle", TICKET_COMMANDS["settle"].body())
+    await street.quiet()
+    store = TicketStore(town.storage.pool)
+    [ticket] = await store.newest(Wanted(order_id=order_id, open_only=True))
+    assert (ticket.kind, ticket.reason) == (Kind.PAYMENT_TROUBLE, "cash_to_give_back")
+    assert ticket.escalate_at is not None
+
+    [refund] = await town.money.service.refunds(town.service, order_id)
+    await town.money.service.pay_out(town.service, order_id, UUID(refund["id"]))
+    await street.quiet()
+    assert await store.newest(Wanted(order_id=order_id, open_only=True)) == []
+    assert await street.payment_status(order_id) == "refunded"
