@@ -39,10 +39,16 @@ def database_named(url: str, name: str) -> str:
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
+def _memory() -> str | None:
+    """A file system in memory, if one has room: a test's database is 600 files, and a disk is 20 times slower."""
+    shm = Path("/dev/shm")
+    return str(shm) if shm.is_dir() and shutil.disk_usage(shm).free > 2 * 2**30 else None
+
+
 @pytest.fixture(scope="session")
 def servers_dir() -> Iterator[Path]:
     """Where this test process's servers keep their data; gone afterwards."""
-    path = Path(tempfile.mkdtemp(prefix="songda-tests-"))
+    path = Path(tempfile.mkdtemp(prefix="songda-tests-", dir=_memory()))
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)

@@ -8,7 +8,7 @@ from random import Random
 
 from tests.trading import Market, mortal_market
 
-DEATHS = ("a worker", "postgres", "a worker", "everything", "postgres", "a worker")
+DEATHS = ("a worker", "postgres", "everything", "a worker")
 
 
 async def test_whatever_dies_every_answer_was_true_and_no_money_moved_twice(tmp_path: Path) -> None:

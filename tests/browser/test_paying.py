@@ -86,6 +86,7 @@ async def test_a_card_that_is_declined_orders_nothing(shop: StartedServer, pages
     await page.wait_for_selector(".stepper")
 
 
+@pytest.mark.long  # half a minute of looking at a clock
 async def test_the_time_to_pay_is_seen_to_run_out(shop: StartedServer, pages: Pages):
     page, _bank_page = await to_the_bank(shop, pages, locale="zh-CN", color_scheme="dark")
     await reads(page, "[data-until]", "剩余支付时间 0:")
