@@ -33,6 +33,7 @@ from server.settings import Settings
 from tests.builders import SECRET
 from tests.integration.people import Town
 from tests.visits import Visit, opened, visiting
+from tests.waiting import eventually
 
 
 @dataclass
@@ -56,6 +57,16 @@ class Live:
     def visit(self, viewer: Viewer) -> AbstractAsyncContextManager[Visit]:
         """An authenticated socket."""
         return visiting(self.url, self.tokens.issue(viewer))
+
+    async def assigned(self, courier: Viewer) -> UUID:
+        """The id of an order that this courier is to fetch, once the tail has told the board of it."""
+        order_id = await self.town.assigned(courier)
+
+        async def is_known() -> bool:
+            return self.town.duties.by_order(order_id) is not None
+
+        await eventually(is_known)
+        return order_id
 
     def position(self, courier_id: UUID, lat: float, lng: float, **facts: Any) -> Position:
         """Tell the nearest index and the hub of a courier's position, as the fan-out would."""

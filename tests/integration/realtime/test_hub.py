@@ -182,7 +182,7 @@ async def test_what_does_not_exist_is_not_found(here: Live):
 async def test_personal_data_go_to_those_who_need_them_and_nobody_else(here: Live):
     town = here.town
     courier = await town.courier()
-    order_id = await town.assigned(courier)
+    order_id = await here.assigned(courier)
     shown = {}
     for name, viewer in {
         "customer": town.customer,
@@ -213,7 +213,7 @@ async def test_personal_data_go_to_those_who_need_them_and_nobody_else(here: Liv
 async def test_a_courier_hears_of_an_order_while_he_has_it(here: Live):
     town = here.town
     courier = await town.courier()
-    order_id = await town.assigned(courier)
+    order_id = await here.assigned(courier)
     async with here.visit(courier) as visit:
         topic = f"order:{order_id}"
         await visit.join(topic)
@@ -227,14 +227,14 @@ async def test_a_courier_hears_of_an_order_while_he_has_it(here: Live):
 async def test_a_courier_keeps_listening_to_the_next_order_when_one_ends_in_the_same_moment(here: Live):
     town = here.town
     courier = await town.courier()
-    first_id = await town.assigned(courier)
+    first_id = await here.assigned(courier)
     await town.dispatch.reports.pick_up(courier, first_id)
     async with here.visit(courier) as visit:
         await visit.join(f"order:{first_id}")
         async with town.storage.unit_of_work() as older:
             await older.connection.execute("SELECT pg_current_xact_id()")  # the log's tail waits for it
             await town.dispatch.reports.deliver(courier, first_id)
-            next_id = await town.assigned(courier)
+            next_id = await town.assigned(courier)  # of which the tail cannot tell yet
             await visit.join(f"order:{next_id}")
         assert (await visit.event("left"))["topic"] == f"order:{first_id}"
         await town.dispatch.reports.pick_up(courier, next_id)
@@ -249,7 +249,7 @@ async def test_a_courier_keeps_listening_to_the_next_order_when_one_ends_in_the_
 async def test_each_audience_sees_as_much_of_a_courier_as_it_needs(here: Live):
     town = here.town
     courier = await town.courier()
-    order_id = await town.assigned(courier)
+    order_id = await here.assigned(courier)
     topic = f"order:{order_id}"
     async with (
         here.visit(town.customer) as customer,
@@ -297,7 +297,7 @@ async def test_each_audience_sees_as_much_of_a_courier_as_it_needs(here: Live):
 async def test_a_position_that_comes_after_a_newer_one_is_shown_to_nobody(here: Live):
     town = here.town
     courier = await town.courier()
-    order_id = await town.assigned(courier)
+    order_id = await here.assigned(courier)
     now_ms = town.clock.now_ms()
     async with here.visit(town.kitchen) as kitchen, here.visit(town.dispatcher) as dispatcher:
         await kitchen.join(f"order:{order_id}")
@@ -313,7 +313,7 @@ async def test_a_position_that_comes_after_a_newer_one_is_shown_to_nobody(here: 
 async def test_a_snapshot_has_the_last_position_as_its_audience_may_see_it(here: Live):
     town = here.town
     courier = await town.courier()
-    order_id = await town.assigned(courier)
+    order_id = await here.assigned(courier)
     async with here.visit(town.customer) as customer:
         await customer.join(f"order:{order_id}")
         here.position(courier.account_id, 60.17, 24.94)
@@ -345,7 +345,7 @@ async def test_a_dispatcher_sees_who_comes_moves_and_goes(here: Live, res: int):
             assert (seen["tile"], seen["left"]) == (here_cell, [])
             assert [row[0:1] + row[3:5] for row in seen["couriers"]] == [[str(second), 45, "off"]]
 
-        await town.assigned(first)
+        await here.assigned(first)
         busy = (await narrow.event("positions"))["payload"]["couriers"]
         assert [(row[0], row[4]) for row in busy] == [(str(first.account_id), "busy")]
         await wide.event("positions")
