@@ -35,11 +35,8 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._deadline is None and self.cycle is not None and self.cycle.response_complete:
-            # Any byte ends uvicorn's keep-alive time, also the empty line that begins no message.
-            self._expect_within(self.head_within_s)
         is_idle = self._deadline is None and (self.cycle is None or self.cycle.response_complete)
-        if is_idle:  # any byte ends uvicorn's keep-alive time, also one that begins no request
+        if is_idle:  # any byte ends uvicorn's keep-alive time, also an empty line that begins no request
             self._expect_within(self.head_within_s)
         super().data_received(data)
         if self._head_bytes is not None:

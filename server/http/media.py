@@ -13,7 +13,7 @@ from server.accounts.permissions import Permission, Scope, reach
 from server.errors import BadInput
 from server.http.operations import Query, operation
 from server.http.parts import HttpParts
-from server.http.requests import BadQuery, answer, key_of, viewer_of
+from server.http.requests import answer, key_of, query_choice, viewer_of
 from server.orders.media import MediaKind, MediaNotFound, TooManyPictures
 from server.orders.pictures import BadPicture
 from server.storage.media_store import MediaGone, MediaUnavailable
@@ -81,10 +81,7 @@ class Pictures:
         viewer = viewer_of(request, self._parts.tokens)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in set(PictureTypes):
             raise PictureTypeNeeded
-        try:
-            kind = MediaKind(request.query_params.get("kind", MediaKind.PHOTO.value))
-        except ValueError as error:
-            raise BadQuery("kind must be photo or signature", parameter="kind") from error
+        kind = query_choice(request, "kind", MediaKind) or MediaKind.PHOTO
         data = await request.body()
         order_id = request.path_params["order_id"]
         return answer(await self._parts.media.upload(viewer, order_id, kind, data, key=key_of(request)), 201)

@@ -119,7 +119,8 @@ class CheckoutService:
                 at=work.now,
                 lapses_after=lapses_after,
             )
-            await CheckoutStore(work.connection).insert(checkout, checked.contact)
+            await CheckoutStore(work.connection).insert(checkout)
+            await OrderStore(work.connection).put_contact(checkout.id, checked.contact)
             await work.append(checkout_event(checkout, OPENED, at=work.now, by=viewer))
             await self._look_again(work, checkout, looks=0)
             return {"id": str(checkout.id)}
@@ -234,7 +235,7 @@ class CheckoutService:
                 payment_status=PaymentStatus.PAID,
             )
             return moved
-        await store.forget_contact(checkout.id)
+        await OrderStore(work.connection).forget_contact(checkout.id)
         if given_back_minor == 0:
             await self._refunds.request_refund(
                 work, checkout.id, amount_minor=None, reason=name, borne_by=Bearer.PLATFORM, by=None
@@ -246,7 +247,7 @@ class CheckoutService:
         store = CheckoutStore(work.connection)
         moved = checkout.after(ending.event, at=work.now)
         await store.replace(moved)
-        await store.forget_contact(checkout.id)
+        await OrderStore(work.connection).forget_contact(checkout.id)
         await work.append(checkout_event(moved, CHECKOUT_HAPPENED[ending.event], at=work.now, by=ending.by))
         await self._look_again(work, moved, looks=0)
         return moved

@@ -1,4 +1,4 @@
-"""All SQL about checkouts.  Whom one is for stands in order_contacts, under its id, until it comes to nothing."""
+"""All SQL about checkouts.  Whom one is for stands with the orders' contacts (store.py), until it comes to nothing."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,6 @@ import msgspec
 
 from server.orders.checkouts import Checkout, CheckoutNotFound, CheckoutStatus
 from server.orders.model import Line
-from server.orders.placing import Contact
 
 _NAMES = tuple("items" if name == "lines" else name for name in Checkout.__dataclass_fields__)
 _COLUMNS = ", ".join(_NAMES)
@@ -20,25 +19,14 @@ class CheckoutStore:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    async def insert(self, checkout: Checkout, contact: Contact) -> None:
-        """Store a new checkout and whom it is for."""
+    async def insert(self, checkout: Checkout) -> None:
+        """Store a new checkout."""
         await self._connection.execute(
             f"INSERT INTO checkouts ({_COLUMNS}) VALUES ({_PLACES})",
             *(
                 msgspec.to_builtins(checkout.lines) if name == "items" else getattr(checkout, name)
                 for name in _NAMES
             ),
-        )
-        await self._connection.execute(
-            "INSERT INTO order_contacts (order_id, name, phone, address, lat, lng, note)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            checkout.id,
-            contact.name,
-            contact.phone,
-            contact.address,
-            contact.lat,
-            contact.lng,
-            contact.note,
         )
 
     async def get(self, checkout_id: UUID) -> Checkout:
@@ -71,10 +59,6 @@ class CheckoutStore:
         await self._connection.execute(
             "UPDATE checkouts SET pay_url = $2 WHERE id = $1 AND pay_url IS NULL", checkout_id, pay_url
         )
-
-    async def forget_contact(self, checkout_id: UUID) -> None:
-        """Nobody needs to know any more whom it was for."""
-        await self._connection.execute("DELETE FROM order_contacts WHERE order_id = $1", checkout_id)
 
 
 def _found(row: Any) -> Checkout:

@@ -201,6 +201,24 @@ class OrderStore:
         )
         return {row["id"]: Named(row["number"], Status(row["status"]), row["merchant_id"]) for row in rows}
 
+    async def put_contact(self, checkout_id: UUID, contact: Contact) -> None:
+        """Store whom a checkout is for, under the id that its order will have."""
+        await self._connection.execute(
+            "INSERT INTO order_contacts (order_id, name, phone, address, lat, lng, note)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            checkout_id,
+            contact.name,
+            contact.phone,
+            contact.address,
+            contact.lat,
+            contact.lng,
+            contact.note,
+        )
+
+    async def forget_contact(self, checkout_id: UUID) -> None:
+        """A checkout came to nothing: nobody needs to know any more whom it was for."""
+        await self._connection.execute("DELETE FROM order_contacts WHERE order_id = $1", checkout_id)
+
     async def contact(self, order_id: UUID) -> Contact | None:
         """Where the order goes; None when that has been erased."""
         return (await self.contacts([order_id])).get(order_id)
